@@ -1,0 +1,242 @@
+#include "base/id.h"
+
+#include <string.h>
+
+#include "base/rd.h"
+#include "base/wr.h"
+
+static enum why
+range_from_wire(struct id *id, struct view data, size_t alen, unsigned parts)
+{
+	struct addr part[2] = { 0 };
+	struct rd r = rd_of(data);
+
+	for (unsigned i = 0; i < parts; i++)
+		if (!addr_from_octets(rd_view(&r, alen), &part[i]))
+			return WHY_ID_LENGTH;
+	if (!rd_end(&r))
+		return WHY_ID_LENGTH;
+	if (parts == 1)
+		part[1] = part[0];
+	id->range = (struct range){ part[0], part[1] };
+	return WHY_NONE;
+}
+
+static enum why
+subnet_from_wire(struct id *id, struct view data, size_t alen)
+{
+	enum why why = range_from_wire(id, data, alen, 2);
+
+	if (why != WHY_NONE)
+		return why;
+	int bits = addr_mask_bits(&id->range.last);
+	if (bits < 0)
+		return WHY_ID_RANGE;
+	struct addr base = id->range.first;
+	id->range.first = addr_first_of(&base, (unsigned)bits);
+	id->range.last = addr_last_of(&base, (unsigned)bits);
+	return WHY_NONE;
+}
+
+enum why
+id_from_wire(uint8_t type, uint8_t protocol, uint16_t port, struct view data,
+    struct id *ret)
+{
+	struct id id = { .type = type, .protocol = protocol, .port = port };
+	enum why why = WHY_NONE;
+
+	if (data.n > ID_DATA_MAX)
+		return WHY_ID_LENGTH;
+	id.n = data.n;
+	if (data.n > 0)
+		memcpy(id.data, data.p, data.n);
+	switch (type) {
+	case ID_IPV4_ADDR:
+		why = range_from_wire(&id, data, 4, 1);
+		break;
+	case ID_IPV6_ADDR:
+		why = range_from_wire(&id, data, 16, 1);
+		break;
+	case ID_IPV4_ADDR_SUBNET:
+		why = subnet_from_wire(&id, data, 4);
+		break;
+	case ID_IPV6_ADDR_SUBNET:
+		why = subnet_from_wire(&id, data, 16);
+		break;
+	case ID_IPV4_RANGE:
+	case ID_IPV6_RANGE:
+		why = range_from_wire(&id, data, type == ID_IPV4_RANGE ? 4 : 16, 2);
+		if (why == WHY_NONE && addr_compare(&id.range.first, &id.range.last) > 0)
+			why = WHY_ID_RANGE;
+		break;
+	case ID_FQDN:
+	case ID_USER_FQDN:
+	case ID_DER_ASN1_DN:
+	case ID_DER_ASN1_GN:
+	case ID_KEY_ID:
+		if (data.n == 0)
+			why = WHY_ID_LENGTH;
+		break;
+	default:
+		return WHY_ID_TYPE;
+	}
+	if (why == WHY_NONE)
+		*ret = id;
+	return why;
+}
+
+static void
+put_addrs(struct id *id, const struct addr *a, const struct addr *b)
+{
+	struct wr w = wr_of(id->data, sizeof(id->data));
+
+	wr_view(&w, addr_view(a));
+	if (b != NULL)
+		wr_view(&w, addr_view(b));
+	id->n = w.len;
+}
+
+struct id
+id_from_addr(const struct addr *a)
+{
+	struct id id = {
+		.type = a->family == FAMILY_IP6 ? ID_IPV6_ADDR : ID_IPV4_ADDR,
+		.range = { *a, *a },
+	};
+
+	id.range.first.scope = id.range.last.scope = 0;
+	put_addrs(&id, a, NULL);
+	return id;
+}
+
+struct id
+id_from_subnet(const struct addr *a, unsigned bits)
+{
+	struct addr mask = addr_mask_of(a->family, bits);
+
+	if (bits >= addr_len(a) * 8)
+		return id_from_addr(a);
+	struct id id = {
+		.type = a->family == FAMILY_IP6 ? ID_IPV6_ADDR_SUBNET : ID_IPV4_ADDR_SUBNET,
+		.range = { addr_first_of(a, bits), addr_last_of(a, bits) },
+	};
+	put_addrs(&id, &id.range.first, &mask);
+	return id;
+}
+
+struct id
+id_from_range(const struct range *r)
+{
+	int bits = range_bits(r);
+
+	if (bits >= 0)
+		return id_from_subnet(&r->first, (unsigned)bits);
+	struct id id = {
+		.type = r->first.family == FAMILY_IP6 ? ID_IPV6_RANGE : ID_IPV4_RANGE,
+		.range = *r,
+	};
+	put_addrs(&id, &r->first, &r->last);
+	return id;
+}
+
+bool
+id_from_octets(enum id_type type, struct view v, struct id *ret)
+{
+	return id_from_wire((uint8_t)type, 0, 0, v, ret) == WHY_NONE;
+}
+
+bool
+id_is_address_kind(const struct id *id)
+{
+	return id->range.first.family != FAMILY_NONE;
+}
+
+bool
+id_equal(const struct id *a, const struct id *b)
+{
+	if (a->type != b->type || a->n != b->n)
+		return false;
+	if (a->type == ID_FQDN)
+		return text_same_n((const char *)a->data, (const char *)b->data, a->n);
+	if (a->type == ID_USER_FQDN) {
+		const uint8_t *at = memrchr(a->data, '@', a->n);
+		size_t user = at == NULL ? a->n : (size_t)(at - a->data);
+
+		return memcmp(a->data, b->data, user) == 0 &&
+		    text_same_n((const char *)a->data + user,
+		    (const char *)b->data + user, a->n - user);
+	}
+	return memcmp(a->data, b->data, a->n) == 0;
+}
+
+bool
+id_same_traffic(const struct id *a, const struct id *b)
+{
+	return id_is_address_kind(a) && id_is_address_kind(b) &&
+	    a->protocol == b->protocol && a->port == b->port &&
+	    range_equal(&a->range, &b->range);
+}
+
+void
+id_print(struct str *s, const struct id *id)
+{
+	struct view v = view_of(id->data, id->n);
+
+	switch (id->type) {
+	case ID_IPV4_ADDR:
+	case ID_IPV6_ADDR:
+	case ID_IPV4_ADDR_SUBNET:
+	case ID_IPV6_ADDR_SUBNET:
+	case ID_IPV4_RANGE:
+	case ID_IPV6_RANGE:
+		range_print(s, &id->range);
+		break;
+	case ID_FQDN:
+	case ID_USER_FQDN:
+		str_escaped(s, v);
+		break;
+	case ID_KEY_ID:
+		str_add(s, "key-id 0x");
+		str_hex(s, v);
+		break;
+	case 0:
+		str_add(s, "<no ipsec id>");
+		break;
+	default:
+		str_add(s, "<id type unknown: ");
+		str_hex(s, v);
+		str_char(s, '>');
+		break;
+	}
+	if (id->protocol != 0)
+		str_addf(s, " proto %u", id->protocol);
+	if (id->port != 0)
+		str_addf(s, " port %u", id->port);
+}
+
+static void
+selector_print(struct str *s, const struct selector *sel)
+{
+	range_print(s, &sel->net);
+	if (sel->port != 0)
+		str_addf(s, " port %u", sel->port);
+}
+
+void
+flow_print(struct str *s, const struct flow *f)
+{
+	selector_print(s, &f->local);
+	str_add(s, " <-> ");
+	selector_print(s, &f->remote);
+	if (f->protocol != 0)
+		str_addf(s, " proto %u", f->protocol);
+}
+
+bool
+flow_equal(const struct flow *a, const struct flow *b)
+{
+	return a->protocol == b->protocol && a->local.port == b->local.port &&
+	    a->remote.port == b->remote.port &&
+	    range_equal(&a->local.net, &b->local.net) &&
+	    range_equal(&a->remote.net, &b->remote.net);
+}

@@ -1,0 +1,139 @@
+/*
+ * Every reason something was refused or failed: one enum for the whole
+ * program and one table that says what follows.  Nothing else decides
+ * whether the peer is notified, whether a line is logged and what the
+ * operator is told to do.
+ *
+ * Columns: symbol; text; notification for the peer (0: none); log policy;
+ * what the operator can do ("" where the record itself says it).
+ */
+#ifndef BASE_WHY_H
+#define BASE_WHY_H
+
+#include <stdint.h>
+
+#include "base/registry.h"
+
+enum why_log {
+	LOG_NEVER,	/* counted only */
+	LOG_LIMITED,	/* a stranger can cause it: rate-limited */
+	LOG_ALWAYS
+};
+
+#define WHY_LIST(X)								\
+	X(NONE, "ok", 0, LOG_NEVER, "")						\
+	X(NO_MEMORY, "out of memory", 0, LOG_ALWAYS,				\
+	  "give the daemon more memory or lower the number of connections")	\
+	/* datagrams and headers, isakmpd.md section 12 */			\
+	X(MESSAGE_LENGTH, "bad message length", 0, LOG_LIMITED, "")		\
+	X(INVALID_COOKIE, "invalid cookie(s)", N_INVALID_COOKIE, LOG_LIMITED,	\
+	  "the peer uses an ISAKMP SA that this side no longer has; it should give up and start anew") \
+	X(MAJOR_VERSION, "major version is not 1", N_INVALID_MAJOR_VERSION, LOG_LIMITED, \
+	  "the peer speaks IKEv2: set it to IKEv1")				\
+	X(MINOR_VERSION, "minor version is not 0", N_INVALID_MINOR_VERSION, LOG_LIMITED, "") \
+	X(EXCHANGE_TYPE, "exchange type not allowed here", N_INVALID_EXCHANGE_TYPE, LOG_LIMITED, "") \
+	X(EXCHANGE_UNSUPPORTED, "exchange type not supported", N_UNSUPPORTED_EXCHANGE_TYPE, LOG_LIMITED, "") \
+	X(FLAGS, "flags not allowed here", N_INVALID_FLAGS, LOG_LIMITED, "")	\
+	X(MESSAGE_ID, "message ID not allowed here", N_INVALID_MESSAGE_ID, LOG_LIMITED, "") \
+	X(PAYLOAD_TYPE, "payload type not allowed", N_INVALID_PAYLOAD_TYPE, LOG_LIMITED, "") \
+	X(PAYLOAD_SHORT, "payload shorter than it says", N_PAYLOAD_MALFORMED, LOG_LIMITED, "") \
+	X(PAYLOAD_MALFORMED, "payload malformed", N_PAYLOAD_MALFORMED, LOG_LIMITED, "") \
+	X(PAYLOAD_MISSING, "required payload missing", N_PAYLOAD_MALFORMED, LOG_LIMITED, "") \
+	X(PAYLOAD_COUNT, "too many payloads", N_PAYLOAD_MALFORMED, LOG_LIMITED, "") \
+	X(RESERVED, "reserved field is not zero", N_PAYLOAD_MALFORMED, LOG_LIMITED, "") \
+	X(CLEARTEXT, "cleartext where encryption is due", N_INVALID_FLAGS, LOG_LIMITED, "") \
+	X(UNDECRYPTABLE, "message does not decrypt to payloads", 0, LOG_LIMITED, "") \
+	X(DUPLICATE, "duplicate message", 0, LOG_NEVER, "")			\
+	X(UNEXPECTED, "message not expected in this state", 0, LOG_LIMITED, "")	\
+	/* SA payloads */							\
+	X(DOI, "DOI not supported", N_DOI_NOT_SUPPORTED, LOG_LIMITED, "")	\
+	X(SITUATION, "situation not supported", N_SITUATION_NOT_SUPPORTED, LOG_LIMITED, "") \
+	X(PROPOSAL_SYNTAX, "bad proposal syntax", N_BAD_PROPOSAL_SYNTAX, LOG_LIMITED, "") \
+	X(PROTOCOL_ID, "protocol not allowed", N_INVALID_PROTOCOL_ID, LOG_LIMITED, "") \
+	X(SPI_LEN, "SPI length not allowed", N_INVALID_SPI, LOG_LIMITED, "")	\
+	X(TRANSFORM_ID, "transform ID not allowed", N_INVALID_TRANSFORM_ID, LOG_LIMITED, "") \
+	X(ATTRIBUTES, "attribute not supported", N_ATTRIBUTES_NOT_SUPPORTED, LOG_LIMITED, "") \
+	X(NO_PROPOSAL, "no acceptable proposal", N_NO_PROPOSAL_CHOSEN, LOG_ALWAYS, \
+	  "make the Transforms (phase 1) or Suites (phase 2) of both sides agree") \
+	X(CHOICE, "the answer is not one of our proposals", N_BAD_PROPOSAL_SYNTAX, LOG_ALWAYS, "") \
+	/* identities */							\
+	X(ID_TYPE, "identity type not supported", N_INVALID_ID_INFORMATION, LOG_ALWAYS, "") \
+	X(ID_LENGTH, "identity has the wrong length", N_INVALID_ID_INFORMATION, LOG_ALWAYS, "") \
+	X(ID_RANGE, "identity is not a range of addresses", N_INVALID_ID_INFORMATION, LOG_ALWAYS, "") \
+	X(ID_OTHER, "received remote ID other than expected", N_INVALID_ID_INFORMATION, LOG_ALWAYS, \
+	  "set Remote-ID in the peer section to what the peer sends, or correct the peer's own ID") \
+	X(NO_CONNECTION, "no connection for the proposed phase 2 IDs", N_INVALID_ID_INFORMATION, LOG_ALWAYS, \
+	  "make Local-ID and Remote-ID the mirror image of the peer's selectors") \
+	/* keys and authentication */						\
+	X(NO_PEER, "no peer section for this address", 0, LOG_ALWAYS,		\
+	  "add the address to [Phase 1], or a Default")				\
+	X(NO_KEY, "no key found", 0, LOG_ALWAYS,				\
+	  "set Authentication in the peer section")				\
+	X(KEY_VALUE, "public value not allowed", N_INVALID_KEY_INFORMATION, LOG_ALWAYS, "") \
+	X(NONCE_LENGTH, "nonce length not in 8..256", 0, LOG_ALWAYS, "")	\
+	X(WRONG_PSK, "pre-shared keys differ", 0, LOG_ALWAYS,			\
+	  "set the same Authentication value on both sides")			\
+	X(AUTH_HASH, "phase 1 authentication hash does not match", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
+	  "set the same Authentication value on both sides")			\
+	X(HASH, "invalid hash information", N_INVALID_HASH_INFORMATION, LOG_LIMITED, "") \
+	X(PFS, "disagreement on PFS", N_NO_PROPOSAL_CHOSEN, LOG_ALWAYS,		\
+	  "use suites with the same -PFS-GRP part on both sides")		\
+	/* informational */							\
+	X(DELETE_SPI, "DELETE names an unknown SPI", 0, LOG_LIMITED, "")	\
+	X(NOTIFY_TYPE, "notification type not allowed", 0, LOG_LIMITED, "")	\
+	X(DPD_SEQUENCE, "DPD sequence number out of order", 0, LOG_LIMITED, "")	\
+	X(PEER_REFUSED, "the peer refused with a notification", 0, LOG_ALWAYS,	\
+	  "look into the peer's log for its reason")				\
+	/* time and limits */							\
+	X(NO_ANSWER, "no answer from the peer", 0, LOG_ALWAYS,			\
+	  "check that the peer runs, its address, and that UDP ports 500 and 4500 pass in both directions") \
+	X(PEER_DEAD, "the peer no longer answers dead peer detection", 0, LOG_ALWAYS, \
+	  "check the path to the peer; the connection is retried by itself")	\
+	X(TIMEOUT, "exchange did not end in time", 0, LOG_ALWAYS, "")		\
+	X(LIMIT_SOURCE, "too many half-open exchanges from this source", 0, LOG_LIMITED, "") \
+	X(LIMIT_TOTAL, "too many half-open exchanges", 0, LOG_LIMITED, "")	\
+	X(LIMIT_SA, "too many exchanges on this ISAKMP SA", 0, LOG_LIMITED, "")	\
+	/* roles and back ends */						\
+	X(BACKEND, "the IPsec back end refused", 0, LOG_ALWAYS, "")		\
+	X(BACKEND_EXISTS, "the IPsec back end already has this SA", 0, LOG_ALWAYS, "") \
+	X(BACKEND_GONE, "the IPsec back end does not have this SA", 0, LOG_ALWAYS, "") \
+	X(BACKEND_ALGORITHM, "the IPsec back end lacks this algorithm", N_NO_PROPOSAL_CHOSEN, LOG_ALWAYS, \
+	  "choose another suite, or another Kernel-backend")			\
+	X(BACKEND_DIFFERS, "the IPsec back end holds something else than was installed", 0, LOG_ALWAYS, "") \
+	X(ROLE_GONE, "another process of the daemon has ended", 0, LOG_ALWAYS, "") \
+	X(CONTRACT, "message between processes out of order", 0, LOG_ALWAYS, "") \
+	/* orders and configuration */						\
+	X(NOT_CONFIGURED, "no such connection in the configuration", 0, LOG_ALWAYS, \
+	  "name a section listed in [Phase 2]")					\
+	X(CONFIG, "configuration does not allow this", 0, LOG_ALWAYS, "")	\
+	X(NO_LISTENER, "no local address to send from", 0, LOG_ALWAYS,		\
+	  "check Local-address and Listen-on against the machine's addresses")	\
+	X(PASSIVE, "the daemon is in passive mode", 0, LOG_ALWAYS, "")		\
+	X(SHUTDOWN, "the daemon is shutting down", 0, LOG_NEVER, "")		\
+	X(REPLACED, "superseded by another exchange", 0, LOG_NEVER, "")		\
+	/* data plane */							\
+	X(ESP_UNKNOWN_SPI, "no SA for this SPI", 0, LOG_LIMITED, "")		\
+	X(ESP_AUTH, "ESP integrity check failed", 0, LOG_LIMITED, "")		\
+	X(ESP_REPLAY, "ESP packet replayed", 0, LOG_LIMITED, "")		\
+	X(ESP_SHORT, "ESP packet too short", 0, LOG_LIMITED, "")		\
+	X(ESP_PADDING, "ESP padding malformed", 0, LOG_LIMITED, "")		\
+	X(ESP_SELECTOR, "packet outside the SA's selectors", 0, LOG_LIMITED, "")	\
+	X(ESP_SEQUENCE, "ESP sequence number used up", 0, LOG_ALWAYS, "")	\
+	X(ESP_TOO_BIG, "packet exceeds the path MTU", 0, LOG_NEVER, "")		\
+	X(NO_SA, "no SA for a packet that policy protects", 0, LOG_LIMITED, "")	\
+	X(NO_POLICY, "no policy for this packet", 0, LOG_LIMITED, "")
+
+enum why {
+#define X(name, text, notify, log, remedy) WHY_##name,
+	WHY_LIST(X)
+#undef X
+	WHY_MAX
+};
+
+const char	*why_text(enum why);
+const char	*why_name(enum why);		/* the symbol, "NO_PROPOSAL": stable */
+enum notify	 why_notify(enum why);
+enum why_log	 why_log(enum why);
+const char	*why_remedy(enum why);
+
+#endif

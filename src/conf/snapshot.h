@@ -1,0 +1,127 @@
+/*
+ * The configuration as the core sees it: typed, resolved, immutable,
+ * reference-counted.  Built from the text store by conf/schema; holds no
+ * secret (`has_psk` only).  Spec: isakmpd-conf.md sections 4 to 6 and 8.
+ */
+#ifndef CONF_SNAPSHOT_H
+#define CONF_SNAPSHOT_H
+
+#include "base/id.h"
+#include "base/sa_spec.h"
+
+enum { CONF_ANY = -1 };
+
+/* Where a value was written: for failure records.  line 0: built in or by FIFO. */
+struct where {
+	const char	*section;	/* lives as long as the snapshot */
+	uint32_t	 line;
+};
+
+/* offer/accept values (isakmpd-conf.md 2.1): offer, and least..most accepted. */
+struct accept {
+	bool		present;
+	bool		any;		/* ANY: accepts everything, cannot be offered */
+	uint32_t	offer, least, most;
+};
+
+struct p1_transform {
+	struct where	where;
+	int32_t		cipher, hash, auth, group;	/* numbers, or CONF_ANY */
+	struct accept	key_bits, life_secs, life_kb;
+};
+
+struct peer {
+	struct where	 where;
+	const char	*name;		/* section */
+	uint32_t	 index;		/* in snapshot.peers */
+	struct addr	 address;	/* FAMILY_NONE: none configured */
+	uint16_t	 port;		/* 0: the daemon's default */
+	struct addr	 local_address;	/* FAMILY_NONE: any */
+	bool		 is_default;	/* reached by [Phase 1]:Default */
+	uint8_t		 exchange;	/* enum exchange_type: EXCH_ID_PROT */
+	const char	*configuration;	/* section of the ISAKMP-configuration */
+	struct p1_transform *transforms;
+	size_t		 n_transforms;	/* 0: everything is refused */
+	bool		 has_psk;
+	uint32_t	 psk_line;
+	struct id	 own_id;	/* type 0: the local address */
+	struct id	 remote_id;	/* type 0: see any_id */
+	uint32_t	 remote_id_line;
+	bool		 any_id;	/* no Remote-ID and no address to compare with */
+	uint32_t	 dpd_interval;	/* seconds; 0: off */
+	bool		 force_encap;	/* our tag Force-encapsulation: pretend a NAT */
+	bool		 nat_t;		/* false: -T, or our tag NAT-T=no in the peer section */
+};
+
+struct p2_transform {
+	struct where	where;
+	uint8_t		transform_id;	/* enum esp_id for ESP */
+	uint8_t		auth;		/* enum ipsec_auth, AUTHALG_NONE */
+	uint8_t		mode;		/* enum sa_mode */
+	uint16_t	group;		/* enum dh_group, GROUP_NONE: no PFS */
+	struct accept	key_bits, life_secs, life_kb;
+};
+
+struct p2_protocol {
+	struct where	 where;
+	uint8_t		 protocol;	/* enum protocol */
+	uint32_t	 replay_window;
+	struct p2_transform *transforms;
+	size_t		 n_transforms;
+};
+
+struct p2_suite {
+	struct where	 where;
+	const char	*name;
+	struct p2_protocol *protocols;
+	size_t		 n_protocols;
+};
+
+struct connection {
+	struct where	 where;
+	const char	*name;
+	uint32_t	 index;		/* in snapshot.connections */
+	const struct peer *peer;
+	struct p2_suite	*suites;
+	size_t		 n_suites;
+	struct id	 local_id, remote_id;	/* type 0: not given */
+	struct id	 nat_id;	/* type 0: none */
+	bool		 active;	/* in Connections: kept up */
+	bool		 passive;	/* may be accepted */
+};
+
+struct phase1_entry {
+	struct range	 net;		/* one address, or a prefix (Beyond 4.2) */
+	const struct peer *peer;
+};
+
+struct snapshot {
+	uint32_t	 refs;
+	const char	*file;		/* name for messages, e.g. "isakmpd.conf" */
+	uint32_t	 retransmits;	/* [General]:Retransmits */
+	uint32_t	 exchange_max;	/* seconds */
+	uint32_t	 check_interval, nat_keepalive;	/* seconds */
+	uint32_t	 half_open_source, half_open_total;	/* bounds (isakmpd.md 23 Beyond) */
+	uint32_t	 first_retransmit_ms;
+	bool		 acquire_only, delete_sas, renegotiate_on_hup, use_keynote;
+	struct peer	*peers;
+	size_t		 n_peers;
+	const struct peer *default_peer;	/* [Phase 1]:Default, or NULL */
+	struct phase1_entry *phase1;
+	size_t		 n_phase1;
+	struct connection *connections;	/* active ones first, in list order */
+	size_t		 n_connections;
+	struct addr	*listen_on;	/* resolved by the host; empty: all */
+	size_t		 n_listen_on;
+	struct arena	*arena;		/* owns everything above */
+};
+
+struct snapshot	*snapshot_ref(struct snapshot *);
+void		 snapshot_unref(struct snapshot *);
+/* The most specific [Phase 1] entry, else Default, else NULL. */
+const struct peer *snapshot_peer_for(const struct snapshot *, const struct addr *);
+/* Names compare ignoring ASCII case; NULL if there is none. */
+const struct peer *snapshot_peer(const struct snapshot *, const char *name);
+const struct connection *snapshot_connection(const struct snapshot *, const char *name);
+
+#endif
