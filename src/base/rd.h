@@ -45,12 +45,23 @@ rd_u8(struct rd *r)
 	return p == NULL ? 0 : p[0];
 }
 
+/* One octet, 0 or 1; anything else is bad. */
+static inline bool
+rd_bool(struct rd *r)
+{
+	uint8_t v = rd_u8(r);
+
+	if (v > 1)
+		*r = (struct rd){ .bad = true };
+	return v == 1;
+}
+
 static inline uint16_t
 rd_u16(struct rd *r)
 {
 	const uint8_t *p = rd_take(r, 2);
 
-	return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+	return (uint16_t)(p == NULL ? 0 : p[0] << 8 | p[1]);
 }
 
 static inline uint32_t

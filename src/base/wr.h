@@ -98,6 +98,17 @@ wr_zero(struct wr *w, size_t n)
 		memset(to, 0, n);
 }
 
+/* Overwrites an octet written before at offset `at`. */
+static inline void
+wr_patch_u8(struct wr *w, size_t at, uint8_t v)
+{
+	if (w->bad || at >= w->len) {
+		w->bad = true;
+		return;
+	}
+	w->base[at] = v;
+}
+
 /* Overwrites two octets written before at offset `at`. */
 static inline void
 wr_patch_u16(struct wr *w, size_t at, uint16_t v)
