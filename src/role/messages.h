@@ -1,0 +1,79 @@
+/*
+ * Who may say what to whom: one table per pair of roles.
+ *
+ *	monitor -- every role	start, descriptors, signals, files, log
+ *	ike -- keys		base/ask.h keys_ask and keys_answer; configuration text
+ *	ike -- kern		base/ask.h kern_ask, kern_answer, kern_event
+ *	kern -- esp		calls and replies of the user back end
+ */
+#ifndef ROLE_MESSAGES_H
+#define ROLE_MESSAGES_H
+
+#include "ipc/channel.h"
+
+enum role { ROLE_MONITOR = 0, ROLE_IKE, ROLE_KEYS, ROLE_KERN, ROLE_ESP, ROLE_MAX };
+
+const char	*role_name(enum role);
+/* ROLE_MAX if there is no role of that name. */
+enum role	 role_of_name(const char *);
+/* The table of a pair, and the side `mine` has on it; NULL if they do not talk. */
+const struct channel_table *role_table(enum role mine, enum role other,
+		    enum channel_side *ret_mine);
+
+/* monitor (A) -- role (B) */
+enum {
+	/* A -> B */
+	MSG_OPTIONS = 1,	/* options_encode; once */
+	MSG_FD,			/* u8 enum role_fd, then a name (TUN only) + fd */
+	MSG_LINK,		/* u8 enum role + fd: a new channel to that role */
+	MSG_GO,			/* everything is there: prepare and enter the sandbox */
+	MSG_SIGNAL,		/* u8 signal number (to ike): SIGTERM, SIGINT, SIGHUP, SIGUSR1 */
+	MSG_CONF_FILE,		/* to keys + fd of the configuration: read it, pass it on redacted.
+				 * Body: file name for messages */
+	MSG_CONF_NONE,		/* to keys: the file cannot be read; body: why, as text */
+	/* B -> A */
+	MSG_LOG,		/* i8 class, u8 level, text */
+	MSG_READY,		/* sandbox entered; once; ends the start */
+	MSG_BROKEN,		/* u8 role that broke its contract, text: end it */
+	MSG_CONF_WANTED,	/* ike: (re)read the configuration: CONF_FILE goes to keys */
+	MSG_RESULT_BEGIN,	/* ike: u8 enum out_file: a new temporary file */
+	MSG_RESULT_DATA,	/* u8 enum out_file, octets */
+	MSG_RESULT_END,		/* u8 enum out_file: rename it into place */
+	MSG_KEYLOG,		/* ike: one line for the key file */
+	MSG_DONE,		/* ike: shutdown is complete; the monitor ends everything */
+	MSG_FATAL,		/* the role cannot start or go on: text; the daemon ends with exit 1 */
+	MSG_LEVELS		/* ike: u8 verbose, DEBUG_CLASSES levels: changed by FIFO D or the file */
+};
+
+enum out_file { OUT_RESULT = 1, OUT_REPORT };
+
+/* ike (A) -- keys (B) */
+enum {
+	/* A -> B */
+	MSG_KEYS_ASK = 1,	/* keys_ask */
+	MSG_PSK_SET,		/* u16 n, section, then the new Authentication value (C set);
+				 * an empty value removes it */
+	/* B -> A */
+	MSG_KEYS_ANSWER,	/* keys_answer */
+	MSG_CONF_BEGIN,		/* u32 octets of the text that follows; file name for messages */
+	MSG_CONF_TEXT,		/* a piece of the configuration, Authentication values hidden */
+	MSG_CONF_END,		/* u8 1: complete; 0: failed, then text: why */
+	MSG_PSK_INFO		/* u16 n, section, u16 octets, u16 line, u8 weak: a key that is held */
+};
+
+/* ike (A) -- kern (B) */
+enum {
+	MSG_KERN_ASK = 1,	/* A -> B: kern_ask */
+	MSG_KERN_ANSWER,	/* B -> A: kern_answer */
+	MSG_KERN_EVENT,		/* B -> A: kern_event */
+	MSG_KERN_BACKEND	/* B -> A: name of the chosen back end, 0, why others were not */
+};
+
+/* kern (A) -- esp (B): bodies are those of base/esp_msg.h */
+enum {
+	MSG_ESP_ASK = 1,	/* A -> B: esp_ask */
+	MSG_ESP_ANSWER,		/* B -> A: esp_answer */
+	MSG_ESP_EVENT		/* B -> A: esp_event */
+};
+
+#endif

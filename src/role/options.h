@@ -1,0 +1,35 @@
+/*
+ * The command line as every role sees it.  Files are opened by the monitor
+ * only; names are here for messages.
+ */
+#ifndef ROLE_OPTIONS_H
+#define ROLE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { OPTION_PATH_MAX = 256, DEBUG_CLASSES = 11 };
+
+struct options {
+	bool		ip4, ip6;	/* families wanted; never both false */
+	bool		acquire_only;	/* -a */
+	bool		foreground;	/* -d */
+	uint8_t		debug;		/* how often -d */
+	bool		no_policy;	/* -K */
+	bool		no_kernel;	/* -n */
+	bool		nat_t;		/* false: -T */
+	bool		passive;	/* -S */
+	bool		verbose;	/* -v */
+	bool		sandbox;	/* false: --no-sandbox */
+	bool		keylog;		/* --keylog: write a key file for tshark */
+	uint16_t	port, port_nat_t;
+	uint8_t		level[DEBUG_CLASSES];	/* -D */
+	char		config[OPTION_PATH_MAX];
+	char		fifo[OPTION_PATH_MAX];	/* "-": standard input */
+	char		pid[OPTION_PATH_MAX];
+	char		report[OPTION_PATH_MAX];
+	char		result[OPTION_PATH_MAX];
+	char		keylog_file[OPTION_PATH_MAX];
+};
+
+#endif
