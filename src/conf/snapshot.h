@@ -51,6 +51,7 @@ struct peer {
 	uint32_t	 dpd_interval;	/* seconds; 0: off */
 	bool		 force_encap;	/* our tag Force-encapsulation: pretend a NAT */
 	bool		 nat_t;		/* false: -T, or our tag NAT-T=no in the peer section */
+	bool		 allow_weak;	/* our tag Allow-weak=yes */
 };
 
 struct p2_transform {
@@ -93,7 +94,10 @@ struct connection {
 struct phase1_entry {
 	struct range	 net;		/* one address, or a prefix (Beyond 4.2) */
 	const struct peer *peer;
+	uint32_t	 parent;	/* entry whose prefix encloses this one, plus 1; 0: none */
 };
+
+enum { LOG_CLASSES = 11 };
 
 struct snapshot {
 	uint32_t	 refs;
@@ -107,12 +111,21 @@ struct snapshot {
 	struct peer	*peers;
 	size_t		 n_peers;
 	const struct peer *default_peer;	/* [Phase 1]:Default, or NULL */
-	struct phase1_entry *phase1;
+	struct phase1_entry *phase1;	/* sorted by first address, wider ones first */
 	size_t		 n_phase1;
 	struct connection *connections;	/* active ones first, in list order */
 	size_t		 n_connections;
 	struct addr	*listen_on;	/* resolved by the host; empty: all */
 	size_t		 n_listen_on;
+	const char	*kernel_backend;	/* our tag: "auto", "user", "none", "xfrm", "pfkey" */
+	const char	*key_log;	/* our tag: path for the key file, or NULL */
+	const char	*acquire_suites;	/* Default-phase-2-suites */
+	const char	*policy_file;
+	int16_t		 log_level[LOG_CLASSES];	/* Loglevel; -1: not set */
+	bool		 log_verbose;	/* Logverbose */
+	bool		 listen_all;	/* no Listen-on at all */
+	const struct peer **peers_by_name;	/* sorted, for snapshot_peer */
+	const struct connection **connections_by_name;
 	struct arena	*arena;		/* owns everything above */
 };
 
