@@ -15,9 +15,11 @@
 #include "crypto/dh.h"
 
 #include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/params.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -259,9 +261,10 @@ curve_public(const struct group *g, const uint8_t *private_value, uint8_t *ret)
 }
 
 /*
- * The peer's point; NULL if it is not one.  libcrypto checks that x and y
- * are below the prime and on the curve; infinity has no such encoding.  All
- * these curves have cofactor 1, so there is no smaller subgroup.
+ * The peer's point; NULL if it is not one.  libcrypto checks that it is on
+ * the curve but takes coordinates modulo the prime, so the range is ours to
+ * check.  Infinity has no such encoding; all these curves have cofactor 1,
+ * so there is no smaller subgroup.
  */
 static EC_POINT *
 curve_point(const struct group *g, const uint8_t *peer, BN_CTX *ctx)
@@ -270,8 +273,10 @@ curve_point(const struct group *g, const uint8_t *peer, BN_CTX *ctx)
 	BIGNUM *x = BN_bin2bn(peer, g->field, NULL);
 	BIGNUM *y = BN_bin2bn(peer + g->field, g->field, NULL);
 	EC_POINT *point = EC_POINT_new(curve);
+	const BIGNUM *prime = EC_GROUP_get0_field(curve);
 
 	if (point != NULL && (x == NULL || y == NULL ||
+	    BN_cmp(x, prime) >= 0 || BN_cmp(y, prime) >= 0 ||
 	    EC_POINT_set_affine_coordinates(curve, point, x, y, ctx) != 1 ||
 	    EC_POINT_is_on_curve(curve, point, ctx) != 1 ||
 	    EC_POINT_is_at_infinity(curve, point))) {
@@ -324,12 +329,33 @@ all_zero(const uint8_t *p, size_t n)
 	return any == 0;
 }
 
+/* Our pair from both halves: from the private one alone, libcrypto would
+ * compute the public one again. */
+static EVP_PKEY *
+x25519_pair(const struct dh *d)
+{
+	OSSL_PARAM halves[] = {
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
+		    (void *)(uintptr_t)d->private_value, 32),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+		    (void *)(uintptr_t)d->public_value, 32),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, halves) != 1)
+		key = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
 static enum why
-x25519_shared(const uint8_t *private_value, const uint8_t *peer, uint8_t *ret)
+x25519_shared(const struct dh *d, const uint8_t *peer, uint8_t *ret)
 {
 	size_t n = 32;
-	EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL,
-	    private_value, 32);
+	EVP_PKEY *own = x25519_pair(d);
 	EVP_PKEY *other = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, peer, 32);
 	EVP_PKEY_CTX *ctx = own == NULL ? NULL : EVP_PKEY_CTX_new(own, NULL);
 	enum why why = WHY_NO_MEMORY;
@@ -483,7 +509,7 @@ make_shared(const struct dh *d, const uint8_t *peer, uint8_t *ret)
 	case CURVE:
 		return curve_shared(d->g, d->private_value, peer, ret);
 	case MONTGOMERY:
-		return x25519_shared(d->private_value, peer, ret);
+		return x25519_shared(d, peer, ret);
 	}
 	return WHY_ATTRIBUTES;
 }
