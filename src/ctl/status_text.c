@@ -1,0 +1,258 @@
+#include "ctl/status.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Room per item: two escaped IDs of the largest size and a good deal more. */
+enum { HEAD_ROOM = 1024, ITEM_ROOM = 8192 };
+
+/* "3d 04:12:55", "04:12:55", "12 s" */
+static void
+duration(struct str *s, int64_t secs)
+{
+	if (secs < 0)
+		secs = 0;
+	if (secs < 120) {
+		str_addf(s, "%" PRId64 " s", secs);
+		return;
+	}
+	if (secs >= 86400)
+		str_addf(s, "%" PRId64 "d ", secs / 86400);
+	str_addf(s, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, secs / 3600 % 24, secs / 60 % 60,
+	    secs % 60);
+}
+
+/* "1.4M" */
+static void
+amount(struct str *s, uint64_t bytes)
+{
+	static const char unit[] = "BKMGTPE";
+	uint64_t tenths = bytes > UINT64_MAX / 10 ? UINT64_MAX : bytes * 10;
+	size_t u = 0;
+
+	while (tenths >= 10240 && u < sizeof(unit) - 2) {
+		tenths /= 1024;
+		u++;
+	}
+	if (u == 0)
+		str_addf(s, "%" PRIu64 "B", bytes);
+	else
+		str_addf(s, "%" PRIu64 ".%" PRIu64 "%c", tenths / 10, tenths % 10, unit[u]);
+}
+
+static const struct ctl_sa *
+sa_of(const struct ctl_status *st, const char *name)
+{
+	const struct ctl_sa *found = NULL;
+
+	for (size_t i = 0; i < st->n_sas; i++) {
+		const struct ctl_sa *sa = &st->sas[i];
+
+		if (sa->phase != 2 || !text_same(sa->name, name) || (sa->flags & CTL_SA_READY) == 0)
+			continue;
+		if (found == NULL || (found->flags & CTL_SA_REPLACED) != 0)
+			found = sa;
+	}
+	return found;
+}
+
+static const struct ctl_failure *
+failure_of(const struct ctl_status *st, const struct ctl_connection *c)
+{
+	for (size_t i = 0; i < st->n_failures; i++)
+		if (text_same(st->failures[i].connection, c->name))
+			return &st->failures[i];
+	return NULL;
+}
+
+static void
+sa_state(struct str *s, const struct ctl_sa *sa)
+{
+	str_add(s, (sa->flags & CTL_SA_READY) == 0 ? "larval" :
+	    (sa->flags & CTL_SA_REPLACED) != 0 ? "replaced" :
+	    (sa->flags & CTL_SA_FADING) != 0 ? "fading" : "ready");
+}
+
+static void
+rekey(struct str *s, const struct ctl_sa *sa)
+{
+	if (sa->soft.armed) {
+		str_add(s, ", rekey in ");
+		duration(s, sa->soft.secs);
+	}
+	if (sa->hard.armed) {
+		str_add(s, ", ends in ");
+		duration(s, sa->hard.secs);
+	}
+}
+
+static void
+connection_text(struct str *s, const struct ctl_status *st, const struct ctl_connection *c)
+{
+	const struct ctl_sa *sa = sa_of(st, c->name);
+	const struct ctl_failure *f = failure_of(st, c);
+
+	str_addf(s, "  %-5s ", c->up ? "up" : c->active ? "DOWN" : "idle");
+	str_escaped(s, view_str(c->name));
+	if (c->peer[0] != '\0') {
+		str_add(s, " with ");
+		str_escaped(s, view_str(c->peer));
+	}
+	if (sa != NULL) {
+		str_add(s, " at ");
+		endpoint_print(s, &sa->remote);
+	}
+	str_char(s, '\n');
+	if (c->up || !c->active)
+		return;
+	if (f != NULL) {
+		str_addf(s, "        last failure ");
+		duration(s, f->ago);
+		str_addf(s, " ago: %s\n", why_text(f->why));
+	}
+	if (c->check.armed) {
+		str_add(s, "        next try in ");
+		duration(s, c->check.secs);
+		str_char(s, '\n');
+	}
+}
+
+static void
+phase1_text(struct str *s, const struct ctl_sa *sa)
+{
+	char a[24], b[24], c[24], d[24];
+
+	if (sa->cipher == 0)
+		return;
+	str_addf(s, "        %s", reg_text(REG_CIPHER, sa->cipher, a));
+	if (sa->key_bits != 0)
+		str_addf(s, "-%u", sa->key_bits);
+	str_addf(s, " %s %s %s", reg_text(REG_HASH, sa->hash, b),
+	    reg_text(REG_GROUP, sa->group, c), reg_text(REG_AUTH_METHOD, sa->auth, d));
+	rekey(s, sa);
+	str_add(s, (sa->flags & CTL_SA_NAT_T) != 0 ? ", NAT-T" : "");
+	str_add(s, "\n        IDs ");
+	id_print(s, &sa->local_id);
+	str_add(s, " <-> ");
+	id_print(s, &sa->remote_id);
+	str_char(s, '\n');
+}
+
+static void
+phase2_text(struct str *s, const struct ctl_sa *sa)
+{
+	str_addf(s, "        spi in %08x out %08x  ", (unsigned)sa->spi_in, (unsigned)sa->spi_out);
+	sa_suite_print(s, &sa->suite);
+	rekey(s, sa);
+	str_char(s, '\n');
+	if (sa->flow.local.net.first.family != FAMILY_NONE) {
+		str_add(s, "        ");
+		flow_print(s, &sa->flow);
+		str_char(s, '\n');
+	}
+	if (!sa->has_usage)
+		return;
+	str_addf(s, "        in %" PRIu64 " packets ", sa->usage.in_packets);
+	amount(s, sa->usage.in_bytes);
+	str_addf(s, " (refused %" PRIu64 "), out %" PRIu64 " packets ", sa->usage.in_refused,
+	    sa->usage.out_packets);
+	amount(s, sa->usage.out_bytes);
+	str_char(s, '\n');
+}
+
+static void
+sa_text(struct str *s, const struct ctl_sa *sa)
+{
+	str_addf(s, "  phase %d ", sa->phase);
+	str_escaped(s, view_str(sa->name[0] == '\0' ? "<unnamed>" : sa->name));
+	str_char(s, ' ');
+	sa_state(s, sa);
+	str_add(s, sa->initiator ? ", initiator, " : ", responder, ");
+	endpoint_print(s, &sa->local);
+	str_add(s, " <-> ");
+	endpoint_print(s, &sa->remote);
+	str_char(s, '\n');
+	if (sa->phase == 1)
+		phase1_text(s, sa);
+	else
+		phase2_text(s, sa);
+}
+
+static void
+exchange_text(struct str *s, const struct ctl_exchange *x)
+{
+	char room[24];
+
+	str_addf(s, "  %s ", reg_text(REG_EXCHANGE, x->type, room));
+	str_escaped(s, view_str(x->name[0] == '\0' ? "<unnamed>" : x->name));
+	str_add(s, x->initiator ? ", initiator, " : ", responder, ");
+	endpoint_print(s, &x->local);
+	str_add(s, " <-> ");
+	endpoint_print(s, &x->remote);
+	str_add(s, ", ");
+	str_escaped(s, view_str(x->state));
+	str_char(s, '\n');
+}
+
+/* Failure texts were escaped when they were made. */
+static void
+detail(struct str *s, const char *label, const char *text)
+{
+	if (*text == '\0')
+		return;
+	str_addf(s, "        %-9s %s\n", label, text);
+}
+
+static void
+failure_text(struct str *s, const struct ctl_failure *f)
+{
+	str_add(s, "  ");
+	duration(s, f->ago);
+	str_addf(s, " ago: %s", why_text(f->why));
+	if (f->count > 1)
+		str_addf(s, " (%" PRIu64 " times)", f->count);
+	str_char(s, '\n');
+	detail(s, "peer", f->peer);
+	detail(s, "conn", f->connection);
+	detail(s, "exchange", f->exchange);
+	detail(s, "field", f->field);
+	detail(s, "expected", f->expected);
+	detail(s, "got", f->got);
+	detail(s, "config", f->where);
+	detail(s, "do", f->remedy);
+}
+
+static void
+title(struct str *s, const char *text, size_t n)
+{
+	str_addf(s, "\n%s%s\n", text, n == 0 ? ": none" : "");
+}
+
+char *
+status_text(const struct ctl_status *st)
+{
+	size_t items = st->n_connections + st->n_sas + st->n_exchanges + st->n_failures;
+	size_t cap = HEAD_ROOM + items * ITEM_ROOM;
+	char *room = malloc(cap);
+
+	if (room == NULL)
+		return NULL;
+	struct str s = str_of(room, cap);
+	str_addf(&s, "isakmpd %s, up ", st->version);
+	duration(&s, st->uptime);
+	str_addf(&s, ", back end %s, %s\n", st->backend[0] == '\0' ? "not chosen" : st->backend,
+	    st->passive ? "passive" : "active");
+	title(&s, "CONNECTIONS", st->n_connections);
+	for (size_t i = 0; i < st->n_connections; i++)
+		connection_text(&s, st, &st->connections[i]);
+	title(&s, "SAS", st->n_sas);
+	for (size_t i = 0; i < st->n_sas; i++)
+		sa_text(&s, &st->sas[i]);
+	title(&s, "EXCHANGES", st->n_exchanges);
+	for (size_t i = 0; i < st->n_exchanges; i++)
+		exchange_text(&s, &st->exchanges[i]);
+	title(&s, "LAST FAILURES", st->n_failures);
+	for (size_t i = 0; i < st->n_failures; i++)
+		failure_text(&s, &st->failures[i]);
+	return room;
+}
