@@ -1,0 +1,65 @@
+# A thin front over CMake; GNU make.
+#
+#   make            build/bin/isakmpd
+#   make demo       two gateways in namespaces, a tunnel, real traffic
+#   make check      every test that can run here
+#   make install    DESTDIR= PREFIX=/usr/local
+#   make fuzz       libFuzzer over every target, FUZZ_SECONDS each
+#   make clean      remove the build directories
+#
+# BUILD is where everything goes, CC the compiler, WERROR=ON makes warnings
+# errors, JOBS the number of parallel jobs, BOOTSTRAP=no leaves packages alone.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+WERROR ?= OFF
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 30
+BOOTSTRAP ?= yes
+
+ifeq ($(BOOTSTRAP),yes)
+bootstrap = tools/bootstrap
+else
+bootstrap = @: skipping bootstrap
+endif
+ifneq ($(origin CC),default)
+compiler = -DCMAKE_C_COMPILER=$(CC)
+endif
+
+export BUILD JOBS WERROR FUZZ_SECONDS
+export CC_ARG = $(compiler)
+unexport MAKEFLAGS
+
+.PHONY: all build demo check install fuzz clean
+
+all:
+	$(bootstrap) build
+	@$(MAKE) --no-print-directory build
+
+# Only the daemon and its companions: no test library is needed for them.
+build:
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	    -DISAKMPD_TESTS=OFF -DISAKMPD_WERROR=$(WERROR) \
+	    -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(compiler) --log-level=WARNING \
+	    >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo:
+	$(bootstrap) demo
+	@$(MAKE) --no-print-directory build
+	@BIN=$(BUILD)/bin tools/demo
+
+check:
+	$(bootstrap) tests
+	@tools/check
+
+install: all
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+fuzz:
+	$(bootstrap) tests
+	@tools/fuzz
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-dev $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz \
+	    $(BUILD)-coverage $(BUILD)-clang

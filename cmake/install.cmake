@@ -1,0 +1,28 @@
+# What `make install` puts where; see README.md, "Installing", for the account.
+include(GNUInstallDirs)
+set(units lib/systemd/system)
+
+if(TARGET isakmpd)
+  install(TARGETS isakmpd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
+endif()
+foreach(section 1 5 8)
+  file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*.${section})
+  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+# The unit names the program where it was put.
+install(CODE "
+  set(SBINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
+  configure_file(\"${CMAKE_SOURCE_DIR}/etc/isakmpd.service.in\"
+    \"${CMAKE_BINARY_DIR}/isakmpd.service\" @ONLY)")
+install(FILES ${CMAKE_BINARY_DIR}/isakmpd.service DESTINATION ${units})
+install(FILES etc/sysusers.d/isakmpd.conf DESTINATION lib/sysusers.d)
+install(FILES etc/tmpfiles.d/isakmpd.conf DESTINATION lib/tmpfiles.d)
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Examples hold keys that everybody knows: they are to read, not to run.
+file(GLOB examples CONFIGURE_DEPENDS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/etc/*)
+foreach(example ${examples})
+  if(IS_DIRECTORY ${example} AND NOT example MATCHES "/(sysusers|tmpfiles)\\.d$")
+    install(DIRECTORY ${example} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+  endif()
+endforeach()

@@ -1,0 +1,20 @@
+#!/bin/sh
+# install.sh build-directory - `make install` puts everything in its place,
+# below DESTDIR only, and the unit names the program where it is.
+set -u
+build=${1:?build directory}
+t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+[ -x "$build/bin/isakmpd" ] || { echo "skipped: no $build/bin/isakmpd"; exit 77; }
+DESTDIR=$t cmake --install "$build" --prefix /opt/place >"$t/log" 2>&1 || { cat "$t/log"; exit 1; }
+rc=0
+for f in sbin/isakmpd lib/systemd/system/isakmpd.service lib/sysusers.d/isakmpd.conf \
+    lib/tmpfiles.d/isakmpd.conf share/man/man8/isakmpd.8 share/man/man5/isakmpd.conf.5 \
+    share/doc/isakmpd/README.md; do
+	[ -s "$t/opt/place/$f" ] || { echo "not installed: $f"; rc=1; }
+done
+grep -q '^ExecStart=/opt/place/sbin/isakmpd ' "$t/opt/place/lib/systemd/system/isakmpd.service" ||
+    { echo "the unit does not start /opt/place/sbin/isakmpd"; rc=1; }
+others=$(find "$t" -mindepth 1 -maxdepth 1 ! -name opt ! -name log)
+[ -z "$others" ] || { echo "outside of the prefix: $others"; rc=1; }
+exit $rc
