@@ -61,9 +61,10 @@ net_enter() {
 	[ "$(id -u)" = 0 ] || user="-U -r"
 	# shellcheck disable=SC2086
 	if ! unshare $user -m -n -p --fork --mount-proc true 2>"$T/why"; then
-		say "skipped: no namespaces: $(head -n 1 "$T/why")"
+		local why
+		why=$(head -n 1 "$T/why")
 		rm -rf "$T"
-		exit 77
+		skip "no namespaces: $why"
 	fi
 	inner=
 	lost() { exec 2>/dev/null; [ -z "$inner" ] || kill -KILL $inner; exit "$1"; }
@@ -189,6 +190,7 @@ host() {
 		echo 1 >/proc/sys/net/ipv4/ip_forward
 		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 		echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+		for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done
 		echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
 		echo 0 >/proc/sys/net/ipv4/conf/default/send_redirects
 		: >"$1/ready"

@@ -1,13 +1,13 @@
 /*
  * sniff - show what passes on an interface, in the words of IPsec.
  *
- *	sniff [-n count] [-o] [-t seconds] [-w file.pcap] [-x] interface
+ *	sniff [-n count] [-oqx] [-t seconds] [-w file.pcap] interface
  *
  * Prints "ready" once it sees everything, then one line per IP packet, and at
  * its end (TERM, INT, after `count` ESP packets or `seconds`) a last line
  *	ike N esp N udp-esp N keepalive N clear N
  * `clear` counts what is neither IKE nor ESP nor the link's own housekeeping.
- * -o looks at packets sent only, -x adds the first octets of ESP packets, -w
+ * -o looks at packets sent only, -q prints the first and last line only, -x adds the first octets of ESP packets, -w
  * keeps everything in a capture file of link type Ethernet.
  */
 #include <arpa/inet.h>
@@ -81,80 +81,80 @@ exchange_name(uint32_t type)
 }
 
 static void
-say_esp(struct bytes b, const char *name, bool hex)
+say_esp(FILE *out, struct bytes b, const char *name, bool hex)
 {
-	printf("%s spi 0x%08x seq %u, %zu octets", name, get(b, 0, 4), get(b, 4, 4), b.n);
+	fprintf(out, "%s spi 0x%08x seq %u, %zu octets", name, get(b, 0, 4), get(b, 4, 4), b.n);
 	if (hex) {
-		printf(" ");
+		fprintf(out, " ");
 		for (size_t i = 8; i < b.n && i < 24; i++)
-			printf("%s%02x", i % 4 ? "" : " ", b.p[i]);
-		printf(" ...");
+			fprintf(out, "%s%02x", i % 4 ? "" : " ", b.p[i]);
+		fprintf(out, " ...");
 	}
 }
 
 static void
-say_ike(struct bytes b)
+say_ike(FILE *out, struct bytes b)
 {
-	printf("ISAKMP %s%s, message id %08x, %zu octets", exchange_name(get(b, 18, 1)),
+	fprintf(out, "ISAKMP %s%s, message id %08x, %zu octets", exchange_name(get(b, 18, 1)),
 	    get(b, 19, 1) & 1 ? ", encrypted" : "", get(b, 20, 4), b.n);
 }
 
 /* On port 4500 the marker and keep-alive of RFC 3948 apply. */
 static enum kind
-udp(struct bytes b, bool hex)
+udp(FILE *out, struct bytes b, bool hex)
 {
 	uint32_t source = get(b, 0, 2), dest = get(b, 2, 2);
 	struct bytes body = from(b, 8);
 
 	if (source == 4500 || dest == 4500) {
 		if (body.n == 1 && body.p[0] == 0xff) {
-			printf("NAT keep-alive");
+			fprintf(out, "NAT keep-alive");
 			return KEEPALIVE;
 		}
 		if (body.n >= 4 && get(body, 0, 4) == 0) {
-			say_ike(from(body, 4));
-			printf(" (port 4500)");
+			say_ike(out, from(body, 4));
+			fprintf(out, " (port 4500)");
 			return IKE;
 		}
-		say_esp(body, "ESP in UDP", hex);
+		say_esp(out, body, "ESP in UDP", hex);
 		return UDP_ESP;
 	}
 	if (source == 500 || dest == 500) {
-		say_ike(body);
+		say_ike(out, body);
 		return IKE;
 	}
-	printf("UDP %u > %u, %zu octets", source, dest, body.n);
+	fprintf(out, "UDP %u > %u, %zu octets", source, dest, body.n);
 	return CLEAR;
 }
 
 static enum kind
-transport(uint32_t protocol, struct bytes b, bool hex)
+transport(FILE *out, uint32_t protocol, struct bytes b, bool hex)
 {
 	switch (protocol) {
 	case IP_ESP:
-		say_esp(b, "ESP", hex);
+		say_esp(out, b, "ESP", hex);
 		return ESP;
 	case IP_UDP:
-		return udp(b, hex);
+		return udp(out, b, hex);
 	case IP_TCP:
-		printf("TCP %u > %u", get(b, 0, 2), get(b, 2, 2));
+		fprintf(out, "TCP %u > %u", get(b, 0, 2), get(b, 2, 2));
 		return CLEAR;
 	case IP_ICMP:
-		printf("ICMP type %u code %u", get(b, 0, 1), get(b, 1, 1));
+		fprintf(out, "ICMP type %u code %u", get(b, 0, 1), get(b, 1, 1));
 		return CLEAR;
 	case IP_ICMP6: {
 		uint32_t type = get(b, 0, 1);
 
-		printf("ICMPv6 type %u", type);
+		fprintf(out, "ICMPv6 type %u", type);
 		return type >= 130 && type <= 143 ? HOUSE : CLEAR;
 	}
 	}
-	printf("protocol %u", protocol);
+	fprintf(out, "protocol %u", protocol);
 	return protocol == 0 ? HOUSE : CLEAR;
 }
 
 static enum kind
-packet(struct bytes b, bool hex)
+packet(FILE *out, struct bytes b, bool hex)
 {
 	char source[INET6_ADDRSTRLEN], dest[INET6_ADDRSTRLEN];
 	uint32_t type = get(b, 12, 2);
@@ -165,14 +165,14 @@ packet(struct bytes b, bool hex)
 
 		inet_ntop(AF_INET, ip.p + 12, source, sizeof source);
 		inet_ntop(AF_INET, ip.p + 16, dest, sizeof dest);
-		printf("%s > %s  ", source, dest);
+		fprintf(out, "%s > %s  ", source, dest);
 		if (total < ip.n)
 			ip.n = total;	/* without the padding of short frames */
 		if ((get(ip, 6, 2) & 0x1fff) != 0) {
-			printf("fragment of protocol %u", get(ip, 9, 1));
+			fprintf(out, "fragment of protocol %u", get(ip, 9, 1));
 			return get(ip, 9, 1) == IP_ESP || get(ip, 9, 1) == IP_UDP ? HOUSE : CLEAR;
 		}
-		return transport(get(ip, 9, 1), from(ip, header), hex);
+		return transport(out, get(ip, 9, 1), from(ip, header), hex);
 	}
 	if (type == ETH_P_IPV6 && ip.n >= 40) {
 		size_t header = 40;
@@ -180,14 +180,14 @@ packet(struct bytes b, bool hex)
 
 		inet_ntop(AF_INET6, ip.p + 8, source, sizeof source);
 		inet_ntop(AF_INET6, ip.p + 24, dest, sizeof dest);
-		printf("%s > %s  ", source, dest);
+		fprintf(out, "%s > %s  ", source, dest);
 		if (next == 0) {		/* hop-by-hop, as multicast reports have */
 			next = get(ip, 40, 1);
 			header += 8 + get(ip, 41, 1) * 8;
 		}
-		return transport(next, from(ip, header), hex);
+		return transport(out, next, from(ip, header), hex);
 	}
-	printf("type 0x%04x", type);
+	fprintf(out, "type 0x%04x", type);
 	return HOUSE;
 }
 
@@ -259,7 +259,7 @@ seconds(void)
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: sniff [-n count] [-o] [-t seconds] [-w file] [-x] interface\n");
+	fprintf(stderr, "usage: sniff [-n count] [-oqx] [-t seconds] [-w file] interface\n");
 	exit(2);
 }
 
@@ -269,14 +269,15 @@ main(int argc, char **argv)
 	static uint8_t frame[65536 + 64];
 	unsigned long count = 0, seen[KINDS] = { 0 };
 	double limit = 0, start = seconds();
-	bool sent_only = false, hex = false;
+	bool sent_only = false, hex = false, quiet = false;
 	FILE *pcap = NULL;
 	int c;
 
-	while ((c = getopt(argc, argv, "n:ot:w:x")) != -1) {
+	while ((c = getopt(argc, argv, "n:oqt:w:x")) != -1) {
 		switch (c) {
 		case 'n': count = strtoul(optarg, NULL, 10); break;
 		case 'o': sent_only = true; break;
+		case 'q': quiet = true; break;
 		case 't': limit = strtod(optarg, NULL); break;
 		case 'w': pcap = pcap_open(optarg); break;
 		case 'x': hex = true; break;
@@ -291,6 +292,9 @@ main(int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
+	FILE *out = quiet ? fopen("/dev/null", "w") : stdout;
+	if (out == NULL)
+		die("/dev/null");
 
 	bool drain = false;
 	while (limit == 0 || seconds() - start < limit) {
@@ -311,8 +315,8 @@ main(int argc, char **argv)
 		struct bytes b = { frame, (size_t)n };
 		if (pcap != NULL)
 			pcap_add(pcap, b);
-		seen[packet(b, hex)]++;
-		putchar('\n');
+		seen[packet(out, b, hex)]++;
+		putc('\n', out);
 		if (count != 0 && seen[ESP] + seen[UDP_ESP] >= count)
 			break;
 	}
