@@ -1,0 +1,37 @@
+/*
+ * files: what the monitor does with the file system.  Output files live in
+ * one directory that is opened once; each is written to a temporary file and
+ * renamed, so that readers never see a part of one.  (isakmpd.md 3.3, 5)
+ */
+#ifndef OS_FILES_H
+#define OS_FILES_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+int	files_directory(const char *path, struct str *error);
+/* True if `path` names an entry of the directory itself: "DIR/name"; *ret_name is the name. */
+bool	files_within(const char *directory, const char *path, const char **ret_name);
+
+/*
+ * Opens a configuration file for reading.  It must be a regular file that
+ * belongs to root or to us, with no rights for anybody else; -1 with the
+ * reason, *ret_missing if it just does not exist.
+ */
+int	files_open_secret(const char *path, bool *ret_missing, struct str *error);
+
+/* A new file 0600 that will become `name`; -1 with errno. */
+int	files_begin(int directory, const char *name);
+/* Renames it into place, or removes it. */
+MUST_USE bool	files_commit(int directory, const char *name);
+void	files_abort(int directory, const char *name);
+/* Opens `name` for appending, creating it 0600; it must be a regular file. */
+int	files_append(int directory, const char *name);
+
+/* Makes the FIFO and opens it (read-write, so there is never an end of file). */
+int	files_fifo(const char *path, struct str *error);
+/* Writes the PID and a newline. */
+MUST_USE bool	files_pid(int directory, const char *name, int pid);
+
+#endif
