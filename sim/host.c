@@ -1,0 +1,485 @@
+/*
+ * A host: feeds its core with datagrams, answers and ticks, and carries out
+ * what the core wants done, with latencies like those of real processes.
+ */
+#include "sim/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+fill_random(void *self, void *buf, size_t n)
+{
+	struct host *h = self;
+
+	prng_fill(&h->random, buf, n);
+}
+
+static struct host *
+still(struct world *w, int host, uint32_t life)
+{
+	struct host *h = w->host[host];
+
+	return h->up && h->life == life ? h : NULL;
+}
+
+/* ---- the clock ---- */
+
+struct tick {
+	struct event	e;
+	int		host;
+	uint32_t	life;
+};
+
+static void
+tick_free(struct event *e)
+{
+	free((struct tick *)e);
+}
+
+static void
+tick_run(struct world *w, struct event *e)
+{
+	struct tick *t = (struct tick *)e;
+	struct host *h = still(w, t->host, t->life);
+
+	if (h == NULL || h->tick_at.us != e->at.us)
+		return;			/* moved meanwhile */
+	h->tick_at = MONO_NEVER;
+	if (++h->ticks_now > 1000)
+		world_fail(w, "%s: the core asks for ticks without end", h->name);
+	host_before(h);
+	core_tick(h->core, w->now);
+	host_after(h);
+}
+
+static void
+arm(struct host *h)
+{
+	struct mono next = core_next(h->core);
+
+	if (next.us == MONO_NEVER.us || next.us >= h->tick_at.us)
+		return;
+	struct tick *t = sim_alloc(sizeof(*t));
+	t->e.run = tick_run;
+	t->e.free = tick_free;
+	t->host = h->index;
+	t->life = h->life;
+	if (next.us < h->world->now.us)
+		next = h->world->now;
+	h->tick_at = next;
+	queue_add(&h->world->queue, &t->e, next);
+}
+
+/* ---- keys ---- */
+
+enum { COPY_ROOM = 3 * PUBLIC_MAX + 8192 };
+
+struct keys_job {
+	struct event		e;
+	int			host;
+	uint32_t		life, keys_life;
+	struct keys_ask		ask;
+	struct keys_answer	answer;
+	size_t			room_n;
+	uint8_t			room[COPY_ROOM];
+};
+
+static void
+keys_job_free(struct event *e)
+{
+	struct keys_job *j = (struct keys_job *)e;
+
+	keys_answer_done(&j->answer);
+	free(j);
+}
+
+static struct view
+keep(struct keys_job *j, struct view v)
+{
+	if (v.n > COPY_ROOM - j->room_n)
+		abort();
+	uint8_t *p = j->room + j->room_n;
+	if (v.n > 0)
+		memcpy(p, v.p, v.n);
+	j->room_n += v.n;
+	return view_of(p, v.n);
+}
+
+static void
+keys_job_run(struct world *w, struct event *e)
+{
+	struct keys_job *j = (struct keys_job *)e;
+	struct host *h = still(w, j->host, j->life);
+
+	if (h == NULL || h->keys_life != j->keys_life)
+		return;
+	if (!keys_side_ask(h->keys, &j->ask, &j->answer))
+		return;
+	if (j->answer.why == WHY_CONTRACT)
+		world_fail(w, "%s: breaks the contract with keys (verb %u)", h->name, j->ask.verb);
+	host_before(h);
+	core_keys_answer(h->core, w->now, &j->answer);
+	host_after(h);
+}
+
+/* Public-key work takes milliseconds, the rest next to nothing. */
+static struct span
+keys_cost(struct world *w, uint8_t verb)
+{
+	bool heavy = verb == KEYS_DH_NEW || verb == KEYS_SKEYID || verb == KEYS_DH_SHARED;
+
+	return (struct span){ (heavy ? 500 : 50) +
+	    (int64_t)prng_below(&w->chance, heavy ? 2000 : 100) };
+}
+
+static void
+act_keys_carry(struct host *h, const struct keys_ask *ask)
+{
+	struct world *w = h->world;
+	struct keys_job *j = sim_alloc(sizeof(*j));
+
+	j->e.run = keys_job_run;
+	j->e.free = keys_job_free;
+	j->host = h->index;
+	j->life = h->life;
+	j->keys_life = h->keys_life;
+	j->ask = *ask;
+	j->ask.ni = keep(j, ask->ni);
+	j->ask.nr = keep(j, ask->nr);
+	j->ask.peer_public = keep(j, ask->peer_public);
+	j->ask.sa_body = keep(j, ask->sa_body);
+	j->ask.id_body = keep(j, ask->id_body);
+	j->ask.hash_got = keep(j, ask->hash_got);
+
+	/* One channel: answers come in the order of the asks. */
+	struct mono at = mono_add(w->now, keys_cost(w, ask->verb));
+	if (at.us < h->keys_free_at.us)
+		at = h->keys_free_at;
+	h->keys_free_at = at;
+	queue_add(&w->queue, &j->e, at);
+}
+
+/* ---- kern ---- */
+
+struct kern_job {
+	struct event		e;
+	int			host;
+	uint32_t		life, kern_life;
+	bool			answered;
+	struct kern_ask		ask;
+	struct sa_spec		spec;
+	struct kern_answer	answer;
+};
+
+static void
+kern_job_free(struct event *e)
+{
+	struct kern_job *j = (struct kern_job *)e;
+
+	sa_spec_done(&j->spec);
+	free(j);
+}
+
+static void
+kern_reply_run(struct world *w, struct event *e)
+{
+	struct kern_job *j = (struct kern_job *)e;
+	struct host *h = still(w, j->host, j->life);
+
+	if (h == NULL || h->kern_life != j->kern_life)
+		return;
+	host_before(h);
+	core_kern_answer(h->core, w->now, &j->answer);
+	host_after(h);
+}
+
+/* The kernel changes at one moment, the core hears of it at a later one. */
+static void
+kern_job_run(struct world *w, struct event *e)
+{
+	struct kern_job *j = (struct kern_job *)e;
+	struct host *h = still(w, j->host, j->life);
+
+	if (h == NULL || h->kern_life != j->kern_life)
+		return;
+	struct kern_job *reply = sim_alloc(sizeof(*reply));
+	reply->e.run = kern_reply_run;
+	reply->e.free = kern_job_free;
+	reply->host = j->host;
+	reply->life = j->life;
+	reply->kern_life = j->kern_life;
+	reply->answer.verb = j->ask.verb;
+	reply->answer.token = j->ask.token;
+	kernel_ask(w, h, &j->ask, &reply->answer);
+	queue_add(&w->queue, &reply->e,
+	    mono_add(w->now, (struct span){ 50 + (int64_t)prng_below(&w->chance, 200) }));
+}
+
+static void
+act_kern_carry(struct host *h, const struct kern_ask *ask)
+{
+	struct world *w = h->world;
+	struct kern_job *j = sim_alloc(sizeof(*j));
+
+	j->e.run = kern_job_run;
+	j->e.free = kern_job_free;
+	j->host = h->index;
+	j->life = h->life;
+	j->kern_life = h->kern_life;
+	j->ask = *ask;
+	if (ask->spec != NULL) {
+		if (!sa_spec_copy(&j->spec, ask->spec))
+			abort();
+		j->ask.spec = &j->spec;
+	}
+	struct mono at = mono_add(w->now, (struct span){ 50 + (int64_t)prng_below(&w->chance, 200) });
+	if (at.us < h->kern_free_at.us)
+		at = h->kern_free_at;
+	h->kern_free_at = at;
+	queue_add(&w->queue, &j->e, at);
+}
+
+void
+host_kern_event(struct host *h, const struct kern_event *event)
+{
+	if (!h->up)
+		return;
+	host_before(h);
+	core_kern_event(h->core, h->world->now, event);
+	host_after(h);
+}
+
+/* ---- effects ---- */
+
+static void
+act_send_carry(struct host *h, const struct act *a)
+{
+	struct path path = a->path;
+
+	/* Without a local address the system chooses one. */
+	if (addr_is_any(&path.local.addr))
+		path.local.addr = path.remote.addr.family == FAMILY_IP6 ? h->addr6 : h->addr4;
+	if (path.local.port == 0)
+		path.local.port = path.encap ? h->options.port_nat_t : h->options.port;
+	h->sent++;
+	h->sent_octets += a->bytes.n;
+	if (a->bytes.n > 1)
+		invariants_sent(h, &path, a->bytes);
+	net_send(h->world, h->index, &path, a->bytes);
+}
+
+static void
+keep_failure(struct host *h, const struct failure *f)
+{
+	STR(line, 1400);
+
+	h->failure[h->n_failures++ % FAILURES_KEPT] = *f;
+	failure_print(&line, f);
+	world_trace(h->world, h, "! %s", line.p);
+	/* Where the network itself is bad, giving up is no fault of the core. */
+	if (h->world->path_faults && (f->why == WHY_NO_ANSWER || f->why == WHY_PEER_DEAD ||
+	    f->why == WHY_TIMEOUT))
+		invariants_disturb(h, NOBODY);
+}
+
+static void
+carry(struct host *h, const struct act *a)
+{
+	switch (a->kind) {
+	case ACT_SEND:
+		act_send_carry(h, a);
+		break;
+	case ACT_KEYS:
+		act_keys_carry(h, &a->keys);
+		break;
+	case ACT_KERN:
+		act_kern_carry(h, &a->kern);
+		break;
+	case ACT_FAILURE:
+		keep_failure(h, a->failure);
+		break;
+	case ACT_TRACE:
+		world_trace(h->world, h, "%s", a->text);
+		break;
+	case ACT_LOG:
+		h->log_lines++;
+		world_trace(h->world, h, "# %s", a->text);
+		break;
+	case ACT_KEYLOG:
+		h->keylog_lines++;
+		break;
+	case ACT_DONE:
+		h->done = true;
+		break;
+	}
+}
+
+void
+host_before(struct host *h)
+{
+	if (h->world->hooks.enter != NULL)
+		h->world->hooks.enter(h->world->hooks.self, h);
+}
+
+void
+host_after(struct host *h)
+{
+	struct act a;
+	unsigned n = 0;
+
+	for (;;) {
+		bool more = core_act(h->core, &a);
+
+		if (h->world->hooks.leave != NULL)
+			h->world->hooks.leave(h->world->hooks.self, h);
+		if (!more)
+			break;
+		carry(h, &a);
+		if (++n > 20000) {
+			world_fail(h->world, "%s: effects without end", h->name);
+			break;
+		}
+		if (h->world->hooks.enter != NULL)
+			h->world->hooks.enter(h->world->hooks.self, h);
+	}
+	h->dirty = true;
+	arm(h);
+}
+
+void
+host_input(struct host *h, const struct path *path, struct view v)
+{
+	h->received++;
+	h->received_octets += v.n;
+	invariants_received(h, path, v);
+	host_before(h);
+	core_input(h->core, h->world->now, path, v);
+	host_after(h);
+}
+
+/* ---- life ---- */
+
+bool
+host_configure(struct host *h, const char *text)
+{
+	struct snapshot *s = config_snapshot(text, false);
+
+	if (s == NULL)
+		return false;
+	if (h->text != text) {
+		free(h->text);
+		h->text = sim_copy_text(text);
+	}
+	if (h->up) {
+		if (!keys_side_configure(h->keys, text))
+			abort();
+		host_before(h);
+		core_configure(h->core, h->world->now, s);
+		host_after(h);
+	}
+	snapshot_unref(s);
+	return true;
+}
+
+bool
+host_start(struct host *h)
+{
+	struct core_env env = { .self = h, .random = fill_random };
+	struct snapshot *s = config_snapshot(h->text, false);
+
+	if (h->up || s == NULL)
+		return false;
+	h->core = core_new(&env, &h->options);
+	h->keys = keys_side_new();
+	if (h->core == NULL || h->keys == NULL || !keys_side_configure(h->keys, h->text))
+		abort();
+	h->up = true;
+	h->life++;
+	h->tick_at = MONO_NEVER;
+	h->done = false;
+	host_before(h);
+	core_configure(h->core, h->world->now, s);
+	host_after(h);
+	snapshot_unref(s);
+	return true;
+}
+
+void
+host_kill(struct host *h)
+{
+	if (!h->up)
+		return;
+	h->up = false;
+	h->life++;
+	core_free(h->core);
+	keys_side_free(h->keys);
+	h->core = NULL;
+	h->keys = NULL;
+	kernel_clear(&h->kernel);
+	invariants_host_gone(h);
+}
+
+/* With `kern` gone the user back end's SAs are gone as well. */
+void
+host_role_restart(struct host *h, bool keys, bool kern)
+{
+	if (!h->up)
+		return;
+	if (keys) {
+		h->keys_life++;
+		keys_side_free(h->keys);
+		h->keys = keys_side_new();
+		if (h->keys == NULL || !keys_side_configure(h->keys, h->text))
+			abort();
+	}
+	if (kern) {
+		h->kern_life++;
+		kernel_clear(&h->kernel);
+		invariants_disturb(h, NOBODY);
+	}
+	host_before(h);
+	core_role_restarted(h->core, h->world->now, keys, kern);
+	host_after(h);
+}
+
+void
+host_free(struct host *h)
+{
+	if (h == NULL)
+		return;
+	host_kill(h);
+	kernel_done(&h->kernel);
+	free(h->text);
+	free(h->authenticated);
+	free(h->probe);
+	free(h->stranger);
+	free(h->rate);
+	free(h);
+}
+
+const struct failure *
+host_failure(const struct host *h, enum why why)
+{
+	uint32_t kept = h->n_failures < FAILURES_KEPT ? h->n_failures : FAILURES_KEPT;
+
+	for (uint32_t i = 1; i <= kept; i++) {
+		const struct failure *f = &h->failure[(h->n_failures - i) % FAILURES_KEPT];
+
+		if (why == WHY_NONE || f->why == why)
+			return f;
+	}
+	return NULL;
+}
+
+uint32_t
+host_failures(const struct host *h, enum why why)
+{
+	uint32_t kept = h->n_failures < FAILURES_KEPT ? h->n_failures : FAILURES_KEPT;
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i <= kept; i++)
+		n += h->failure[(h->n_failures - i) % FAILURES_KEPT].why == why;
+	return n;
+}
