@@ -151,20 +151,30 @@ id_is_address_kind(const struct id *id)
 	return id->range.first.family != FAMILY_NONE;
 }
 
+/* All n octets, a NUL among them too, ignoring ASCII case. */
+static bool
+name_same(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((a[i] == '\0') != (b[i] == '\0') ||
+		    !text_same_n((const char *)&a[i], (const char *)&b[i], 1))
+			return false;
+	return true;
+}
+
 bool
 id_equal(const struct id *a, const struct id *b)
 {
 	if (a->type != b->type || a->n != b->n)
 		return false;
 	if (a->type == ID_FQDN)
-		return text_same_n((const char *)a->data, (const char *)b->data, a->n);
+		return name_same(a->data, b->data, a->n);
 	if (a->type == ID_USER_FQDN) {
 		const uint8_t *at = memrchr(a->data, '@', a->n);
 		size_t user = at == NULL ? a->n : (size_t)(at - a->data);
 
 		return memcmp(a->data, b->data, user) == 0 &&
-		    text_same_n((const char *)a->data + user,
-		    (const char *)b->data + user, a->n - user);
+		    name_same(a->data + user, b->data + user, a->n - user);
 	}
 	return memcmp(a->data, b->data, a->n) == 0;
 }
