@@ -1,0 +1,77 @@
+#!/bin/bash
+# suites.sh NAME - one suite of algorithms against strongSwan: we initiate, traffic in
+# both directions; everything is torn down; they initiate, the same again.
+#
+# suites.sh -l lists the names for CMakeLists.txt.
+
+#	name		ours, phase 1			ours, phase 2
+#			theirs, phase 1			theirs, phase 2		more
+table='
+aes128-sha256-modp2048	AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha256-modp2048		aes128-sha256-modp2048	-
+aes256-sha512-ecp384	AES-256-SHA2-512-GRP20		QM-ESP-AES-256-SHA2-512-PFS-GRP20-SUITE
+			aes256-sha512-ecp384		aes256-sha512-ecp384	-
+aes256-sha256-x25519	own:AES_CBC:256:SHA2_256:X25519	own:AES:256:HMAC_SHA2_256:X25519
+			aes256-sha256-x25519		aes256-sha256-x25519	-
+3des-sha1-modp1024	3DES-SHA-GRP2			QM-ESP-3DES-SHA-PFS-GRP2-SUITE
+			3des-sha1-modp1024		3des-sha1-modp1024	-
+gcm128-no-pfs		AES-128-SHA2-256-GRP19		QM-ESP-AESGCM-128-SUITE
+			aes128-sha256-ecp256		aes128gcm16		-
+gcm256-pfs		AES-256-SHA2-384-GRP14		QM-ESP-AESGCM-256-PFS-GRP19-SUITE
+			aes256-sha384-modp2048		aes256gcm16-ecp256	-
+cbc256-no-pfs		AES-256-SHA2-256-GRP15		QM-ESP-AES-256-SHA2-256-SUITE
+			aes256-sha256-modp3072		aes256-sha256		-
+cbc192-sha384		AES-192-SHA2-384-GRP21		QM-ESP-AES-192-SHA2-384-PFS-GRP21-SUITE
+			aes192-sha384-ecp521		aes192-sha384-ecp521	-
+ctr128-sha1		AES-128-SHA-GRP5		QM-ESP-AESCTR-128-SHA-SUITE
+			aes128-sha1-modp1536		aes128ctr-sha1		-
+brainpool		AES-128-SHA2-256-GRP28		QM-ESP-AES-128-SHA2-256-PFS-GRP28-SUITE
+			aes128-sha256-ecp256bp		aes128-sha256-ecp256bp	-
+ipv6			AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha256-modp2048		aes128-sha256-modp2048	six
+ipv6-gcm		AES-256-SHA2-256-GRP19		QM-ESP-AESGCM-128-PFS-GRP19-SUITE
+			aes256-sha256-ecp256		aes128gcm16-ecp256	six
+six-in-four		AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha256-modp2048		aes128-sha256-modp2048	six-in-four
+four-in-six		AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha256-modp2048		aes128-sha256-modp2048	four-in-six
+'
+rows=$(printf '%s' "$table" | tr -s '\t\n' '  ' | xargs -n 6)
+if [ "$1" = -l ]; then
+	printf '%s\n' "$rows" | cut -d' ' -f1
+	exit
+fi
+read -r name p1 p2 ike esp more <<<"$(printf '%s\n' "$rows" | grep "^$1 ")"
+[ -n "$name" ] || { echo "no suite $1"; exit 2; }
+
+. "$(dirname "$0")/cases.sh"
+swan_needed
+net_enter "$@"
+
+outer=() inner=() to=10.2.0.2 from=10.1.0.2
+six_outside="swan_me=fd09::2 swan_he=fd09::1 me=fd09::1 he=fd09::2"
+six_inside="swan_mynet=fd02::/64 swan_hisnet=fd01::/64 mynet=fd01::/64 hisnet=fd02::/64"
+case $more in
+six|four-in-six) read -ra outer <<<"$six_outside" ;;
+esac
+case $more in
+six|six-in-four) read -ra inner <<<"$six_inside"; to=fd02::2 from=fd01::2 ;;
+esac
+both p1="$p1" p2="$p2" ike="$ike" esp="$esp" ${outer[@]+"${outer[@]}"} ${inner[@]+"${inner[@]}"}
+sniff wire west wan -q
+
+we_start
+say "ok: we initiate"
+traffic $to $from
+we_end
+say "ok: we delete"
+
+they_start
+say "ok: they initiate"
+traffic $to $from
+
+sniff_end wire
+[ "$(sniffed wire clear)" = 0 ] || fail "$(sniffed wire clear) packets in clear on the wire"
+[ "$(sniffed wire udp-esp)" -gt 100 ] || fail "only $(sniffed wire udp-esp) ESP packets"
+say "ok: $(sniffed wire udp-esp) ESP packets, none in clear"
+healthy

@@ -1,0 +1,402 @@
+#!/bin/bash
+# life.sh CASE - two of our daemons, real sockets, real packets.
+#
+# life.sh -l lists the cases.
+
+cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
+	no-clear-text big-packets delete restart crash rekey both-start
+	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
+	hup orders role-dies stop-is-clean secrets-stay'
+if [ "${1-}" = -l ]; then
+	printf '%s\n' $cases
+	exit
+fi
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/conf.sh"
+net_enter "$@"
+
+start() { daemon "$1" "$T/$1/run/isakmpd.conf" -D 2=20 "${@:2}"; }
+both_start() { start east; start west; }
+up() {
+	order west "c net"
+	wait_for 20 "the tunnel on west" tunnel_up west
+	wait_for 5 "the tunnel on east" tunnel_up east
+}
+traffic() {
+	local to=${1:-10.2.0.2} from=${2:-10.1.0.2} out
+	wait_for 5 "the first answer from $to" can_ping cwest "$to"
+	check "pings $to" pings cwest "$to"
+	check "pings $from back" pings ceast "$from"
+	out=$(bulk cwest ceast "$to" 5000000) || fail "bulk data: $out"
+	say "ok: $out"
+}
+six_outside_west="me=fd09::1 he=fd09::2"
+six_outside_east="me=fd09::2 he=fd09::1"
+six_inside_west="mynet=fd01::/64 hisnet=fd02::/64"
+six_inside_east="mynet=fd02::/64 hisnet=fd01::/64"
+# Nothing but IKE and ESP was on the outside link since `sniff wire`.
+all_protected() {
+	sniff_end wire
+	[ "$(sniffed wire clear)" = 0 ] || fail "$(sniffed wire clear) packets in clear"
+	[ $(($(sniffed wire esp) + $(sniffed wire udp-esp))) -gt "${1:-20}" ] ||
+	    fail "hardly any ESP: $(tail -n 1 "$T/wire.sniff")"
+	say "ok: on the wire: $(tail -n 1 "$T/wire.sniff")"
+}
+count_logged() { grep -c -- "$2" "$T/$1/log"; }
+more_logged() { [ "$(count_logged "$1" "$2")" -gt "$3" ]; }
+changed() {
+	local now
+	now=$($1 west)
+	[ -n "$now" ] && ! printf '%s\n' "$now" | grep -qxF -- "$2"
+}
+
+two_sites
+case $1 in
+
+tunnel4)
+	ours_conf west
+	ours_conf east
+	sniff wire west wan -q
+	both_start
+	up
+	traffic
+	all_protected
+	[ "$(sniffed wire esp)" -gt 0 ] || fail "no plain ESP although there is no NAT" ;;
+
+tunnel6)
+	ours_conf west $six_outside_west $six_inside_west
+	ours_conf east $six_outside_east $six_inside_east
+	sniff wire west wan -q
+	both_start
+	up
+	traffic fd02::2 fd01::2
+	all_protected ;;
+
+six-in-four)
+	ours_conf west $six_inside_west
+	ours_conf east $six_inside_east
+	sniff wire west wan -q
+	both_start
+	up
+	traffic fd02::2 fd01::2
+	all_protected ;;
+
+four-in-six)
+	ours_conf west $six_outside_west
+	ours_conf east $six_outside_east
+	sniff wire west wan -q
+	both_start
+	up
+	traffic
+	all_protected ;;
+
+# Host to host, without an inner header.
+transport)
+	ours_conf west mynet=10.9.0.1 hisnet=10.9.0.2 mode=TRANSPORT p2=own:AES_GCM_16:128::MODP_2048
+	ours_conf east mynet=10.9.0.2 hisnet=10.9.0.1 mode=TRANSPORT p2=own:AES_GCM_16:128::MODP_2048
+	sniff wire west wan -q
+	both_start
+	up
+	wait_for 5 "the first answer" can_ping west 10.9.0.2
+	check "pings the other gateway" pings west 10.9.0.2
+	out=$(bulk west east 10.9.0.2 3000000) || fail "bulk data: $out"
+	say "ok: $out"
+	all_protected ;;
+
+# As behind a NAT that is not there.
+udp-encap)
+	ours_conf west encap=yes
+	ours_conf east
+	sniff wire west wan -q
+	both_start
+	up
+	traffic
+	all_protected
+	[ "$(sniffed wire udp-esp)" -gt 0 ] && [ "$(sniffed wire esp)" = 0 ] ||
+	    fail "not all ESP is in UDP: $(tail -n 1 "$T/wire.sniff")" ;;
+
+# A second phase 2 under the same phase 1.
+several-flows)
+	for s in west east; do
+		ours_conf $s
+		n=1 m=2
+		[ $s = east ] && n=2 m=1
+		sed -i 's/^Passive-connections=net$/Passive-connections=net,net6/' "$T/$s/run/isakmpd.conf"
+		cat >>"$T/$s/run/isakmpd.conf" <<-C
+		[net6]
+		Phase=2
+		ISAKMP-peer=peer
+		Configuration=qm
+		Local-ID=mine6
+		Remote-ID=his6
+		C
+		{ conf_id mine6 fd0$n::/64; conf_id his6 fd0$m::/64; } >>"$T/$s/run/isakmpd.conf"
+	done
+	both_start
+	up
+	order west "c net6"
+	two() { [ "$(phase "$1" 2)" = 2 ]; }
+	wait_for 10 "the second SA pair" two west
+	[ "$(phase west 1)" = 1 ] || fail "$(phase west 1) ISAKMP SAs for one peer"
+	traffic
+	traffic fd02::2 fd01::2 ;;
+
+# A connection that is kept up is never replaced by the open road: not before the
+# first tunnel, not while the peer is away.
+no-clear-text)
+	ours_conf west active=yes
+	ours_conf east
+	sniff wire west wan -q -o
+	start west
+	never 2 "a ping passed without a tunnel" can_ping cwest 10.2.0.2
+	start east
+	order west "c net"
+	wait_for 40 "the tunnel" tunnel_up west
+	traffic
+	stop east
+	wait_for 5 "west to lose the tunnel" no_tunnel west
+	never 2 "a ping passed without a tunnel" can_ping cwest 10.2.0.2
+	all_protected ;;
+
+# What does not fit is fragmented, or refused with the size that fits.
+big-packets)
+	ours_conf west
+	ours_conf east
+	both_start
+	up
+	wait_for 5 "the first answer" can_ping cwest 10.2.0.2
+	check "4000 octets in fragments" \
+	    in_host cwest ping -n -q -c 3 -i 0.2 -W 2 -s 4000 10.2.0.2
+	in_host cwest ping -n -c 2 -i 0.2 -W 1 -M do -s 1472 10.2.0.2 >"$T/big" 2>&1
+	grep -Eq 'Frag needed|mtu = ?1[34]|Message too long' "$T/big" ||
+	    { cat "$T/big"; fail "no \"fragmentation needed\""; }
+	say "ok: $(grep -Eom1 '(mtu ?= ?[0-9]+)' "$T/big")"
+	mtu=$(grep -Eom1 'mtu ?= ?[0-9]+' "$T/big" | grep -o '[0-9]*$')
+	check "what was said to fit does" \
+	    in_host cwest ping -n -q -c 2 -i 0.2 -W 2 -M do -s $((mtu - 28)) 10.2.0.2 ;;
+
+delete)
+	ours_conf west
+	ours_conf east
+	both_start
+	up
+	order west "t net"
+	wait_for 5 "east to hear the DELETE" no_tunnel east
+	no_tunnel west || fail "west still has it"
+	order east "c net"
+	wait_for 10 "the tunnel from the other side" tunnel_up west
+	traffic
+	order east "T"
+	wait_for 5 "west to hear of T" no_tunnel west ;;
+
+restart)
+	ours_conf west active=yes
+	ours_conf east
+	both_start
+	wait_for 20 "the tunnel" tunnel_up west
+	stop west
+	wait_for 5 "east to hear the DELETE" no_tunnel east
+	start west
+	wait_for 20 "the tunnel again" tunnel_up west
+	traffic ;;
+
+# The initiator loses its power and returns; the responder does not stick to what it had.
+crash)
+	ours_conf west active=yes
+	ours_conf east
+	both_start
+	wait_for 20 "the tunnel" tunnel_up west
+	crash west
+	start west
+	wait_for 20 "the tunnel again" tunnel_up west
+	traffic
+	one() { [ "$(phase east 2)" = 1 ]; }
+	wait_for 5 "east to forget the SA of the dead" one ;;
+
+rekey)
+	ours_conf west p2life=15,5:86400
+	ours_conf east
+	both_start
+	up
+	old=$(spis west)
+	become cwest ping -n -i 0.1 10.2.0.2 >"$T/long" 2>&1 </dev/null &
+	p=$!
+	wait_for 5 "the first answer" grep -q 'bytes from' "$T/long"
+	wait_for 30 "new SPIs" changed spis "$old"
+	kill -INT $p
+	wait $p 2>/dev/null
+	grep -q ' 0% packet loss' "$T/long" || fail "$(grep transmitted "$T/long")"
+	say "ok: $(grep transmitted "$T/long")" ;;
+
+# Both want the same tunnel at the same moment: it settles on one.
+both-start)
+	ours_conf west active=yes
+	ours_conf east active=yes
+	start west &
+	start east
+	wait
+	wait_for 30 "the tunnel on west" tunnel_up west
+	wait_for 30 "the tunnel on east" tunnel_up east
+	traffic ;;
+
+unknown-connection)
+	ours_conf west
+	start west
+	order west "c nothing-of-this-name"
+	wait_for 5 "the record" logged west 'nothing-of-this-name'
+	grep 'nothing-of-this-name' "$T/west/log" | head -n 2 ;;
+
+wrong-psk)
+	ours_conf west
+	ours_conf east "psk=another secret that is long enough"
+	both_start
+	order west "c net"
+	wait_for 20 "the record on the responder" logged east 'pre-shared keys differ'
+	wait_for 60 "the record on the initiator" logged west 'pre-shared keys differ\|no answer\|refused'
+	grep -h 'pre-shared keys differ\|no answer\|refused' "$T"/????/log | head -n 3
+	no_tunnel west || fail "a tunnel with the wrong key" ;;
+
+wrong-id)
+	ours_conf west
+	ours_conf east hisnet=10.1.7.0/24
+	both_start
+	order west "c net"
+	wait_for 10 "the record" logged east 'no connection for the proposed phase 2 IDs'
+	grep -h 'no connection for' "$T/east/log" | head -n 1
+	wait_for 10 "west to be told" logged west 'INVALID_ID_INFORMATION' ;;
+
+wrong-proposal)
+	ours_conf west p1=AES-256-SHA2-256-GRP14
+	ours_conf east
+	both_start
+	order west "c net"
+	wait_for 10 "the record" logged east 'no acceptable proposal'
+	grep -h 'no acceptable proposal' "$T/east/log" | head -n 1
+	logged east KEY_LENGTH || fail "the record does not name the attribute"
+	order east "C set [mm]:Transforms=AES-256-SHA2-256-GRP14 force"
+	order west "C set [qm]:Suites=QM-ESP-AES-256-SHA2-512-PFS-GRP14-SUITE force"
+	n=$(count_logged east 'no acceptable proposal')
+	order west "c net"
+	wait_for 60 "the record about phase 2" more_logged east 'no acceptable proposal' "$n" ;;
+
+no-answer)
+	ours_conf west
+	start west
+	order west "c net"
+	wait_for 90 "the record" logged west 'no answer from the peer'
+	grep -h 'no answer from the peer' "$T/west/log" | head -n 1 ;;
+
+# A reload touches what changed only.
+hup)
+	ours_conf west
+	ours_conf east
+	both_start
+	up
+	old=$(spis west)
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the reload" logged west 'reinitializing daemon'
+	tunnel_up west || fail "the tunnel is gone"
+	[ "$(spis west)" = "$old" ] || fail "the SPIs changed"
+	echo "[broken" >>"$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "a complaint about the file" logged west 'isakmpd.conf:'
+	tunnel_up west || fail "a broken file took the tunnel down"
+	traffic ;;
+
+orders)
+	ours_conf west
+	ours_conf east
+	both_start
+	up
+	sas west | grep -q '^SA name: net (Phase 2)' || fail "S does not show the tunnel: $(sas west)"
+	sas west | grep -q '^SA name: peer (Phase 1/Initiator)' || fail "S does not show phase 1"
+	order west "r"
+	wait_for 5 "the report" logged west 'sa_report'
+	kill -USR1 "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the report file" [ -s "$T/west/run/isakmpd.report" ]
+	order west "no such order"
+	wait_for 5 "the complaint" logged west 'unrecognized command'
+	order west "Q"
+	wait_for 10 "the end" gone "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "east to hear the DELETE" no_tunnel east
+	[ ! -e "$T/west/run/isakmpd.fifo" ] || fail "the FIFO is still there"
+	[ ! -e "$T/west/run/isakmpd.pid" ] || fail "the PID file is still there" ;;
+
+# A role that dies is noticed, and the daemon does not stay half alive.
+role-dies)
+	ours_conf west active=yes
+	ours_conf east
+	both_start
+	wait_for 20 "the tunnel" tunnel_up west
+	monitor=$(cat "$T/west/daemon.pid")
+	roles=$(descendants "$monitor" | grep -vx "$monitor")
+	[ "$(echo "$roles" | wc -l)" -ge 3 ] || fail "only these processes: $roles"
+	for p in $roles; do
+		n=$(count_logged west 'SIGKILL\|signal 9\|has ended\|died')
+		[ -d "/proc/$p" ] || continue
+		kill -KILL "$p"
+		wait_for 10 "a line about the death of $p" more_logged west 'SIGKILL\|signal 9\|has ended\|died' "$n"
+		if ! alive west; then
+			say "ok: the daemon ended with the role"
+			break
+		fi
+	done
+	grep -h 'SIGKILL\|signal 9\|has ended\|died' "$T/west/log" | head -n 4
+	if alive west; then
+		wait_for 60 "the tunnel again" tunnel_up west
+		traffic
+	else
+		wait_for 5 "all roles to end" gone "$monitor"
+		rm -f "$T/west/daemon.pid"
+	fi ;;
+
+stop-is-clean)
+	ours_conf west active=yes
+	ours_conf east
+	both_start
+	wait_for 20 "the tunnel" tunnel_up west
+	monitor=$(cat "$T/west/daemon.pid")
+	roles=$(descendants "$monitor")
+	stop west || fail "status $?"
+	for p in $roles; do gone "$p" || fail "process $p is still there"; done
+	[ ! -e "$T/west/run/isakmpd.fifo" ] && [ ! -e "$T/west/run/isakmpd.pid" ] ||
+	    fail "files left: $(ls "$T/west/run")"
+	left=$(in_host west sh -c 'ip rule; ip -6 rule; ip link' | grep -Ev 'lookup (local|main|default)|: (lo|wan|lan)[@:]|link/' || :)
+	[ -z "$left" ] || fail "left behind: $left"
+	say "ok: no process, file, rule or interface left" ;;
+
+# What is planted as a key is in no log, report or result.
+secrets-stay)
+	canary=canary-5f1c0e7b-in-clear
+	ours_conf west "psk=$canary"
+	ours_conf east "psk=$canary"
+	daemon east "$T/east/run/isakmpd.conf" -D A=99
+	daemon west "$T/west/run/isakmpd.conf" -D A=99 -v
+	up
+	for d in west east; do
+		order $d "r"
+		order $d "C get [peer]:Authentication"
+		kill -USR1 "$(cat "$T/$d/daemon.pid")"
+		wait_for 5 "the report" [ -s "$T/$d/run/isakmpd.report" ]
+		sas $d >"$T/$d/sas"
+	done
+	rm -f "$T"/????/run/isakmpd.conf
+	hex=$(printf %s "$canary" | od -An -tx1 | tr -d ' \n')
+	found=$(grep -rliE "$canary|$hex" "$T/west" "$T/east" --exclude=isakmpd.fifo)
+	[ -z "$found" ] || fail "the key is in: $found"
+	say "ok: the key is in no log, report or result" ;;
+
+*)
+	echo "no case $1"
+	exit 2 ;;
+esac
+
+# What must hold at the end of every case.
+for h in west east; do
+	[ -e "$T/$h/log" ] || continue
+	! grep -Eq 'Sanitizer|runtime error|[Aa]ssertion' "$T/$h/log" ||
+	    fail "the log of $h tells of a fault"
+	if [ -e "$T/$h/daemon.pid" ] && alive $h; then
+		stop $h || fail "isakmpd on $h ended with status $?"
+	fi
+done
