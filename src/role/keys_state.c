@@ -582,6 +582,12 @@ keys_job_run(struct keys_job *job)
 	job->dh = NULL;
 }
 
+void
+keys_job_fail(struct keys_job *job, enum why why)
+{
+	job->why = why;
+}
+
 static void
 take_dh_new(struct entry *e, struct keys_job *job, struct keys_answer *ret)
 {

@@ -69,7 +69,9 @@ struct keys_job	*keys_job_begin(struct keys_state *, const struct keys_ask *,
 		    struct keys_answer *ret);
 void		keys_job_run(struct keys_job *);
 bool		keys_job_end(struct keys_state *, struct keys_job *, struct keys_answer *ret);
-/* A job that nobody will run or end; the state may be gone already. */
+/* Instead of run, for a job that cannot be run: end then answers with this. */
+void		keys_job_fail(struct keys_job *, enum why);
+/* A job that nobody will run or end, once its state is gone. */
 void		keys_job_free(struct keys_job *);
 
 /* --- the arithmetic of RFC 2409 section 5, for the above and for tests --- */
