@@ -57,7 +57,7 @@ install: all
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 fuzz:
-	$(bootstrap) tests
+	$(bootstrap) fuzz
 	@tools/fuzz
 
 clean:

@@ -80,8 +80,8 @@ ping_end() {
 # What must hold at the end of every case.
 healthy() {
 	alive west || fail "isakmpd has ended"
-	! grep -Eq 'Sanitizer|runtime error|[Aa]ssertion|role .* (died|ended|gone)' "$T/west/log" ||
-	    fail "the log tells of a fault: $(grep -E 'Sanitizer|runtime error|[Aa]ssertion|role .* (died|ended|gone)' "$T/west/log" | head -n 3)"
+	! grep -Eq 'Sanitizer|runtime error|[Aa]ssertion|role [a-z]+ \(pid [0-9]+\) ended (by signal|with status [1-9])' "$T/west/log" ||
+	    fail "the log tells of a fault: $(grep -E 'Sanitizer|runtime error|[Aa]ssertion|role [a-z]+ \(pid [0-9]+\) ended (by signal|with status [1-9])' "$T/west/log" | head -n 3)"
 	stop west || fail "isakmpd ended with status $?"
 	say "ok: ended cleanly"
 }

@@ -101,25 +101,6 @@ net_inside() {
 		mount --bind "$T/.etc/passwd" /etc/passwd
 		mount --bind "$T/.etc/group" /etc/group
 	fi
-	# So does the empty directory that they are locked into.
-	if [ ! -d /var/empty ]; then
-		empty_var || skip "no /var/empty, and none can be made in a namespace"
-	fi
-}
-
-# A /var with an empty directory more: the same entries, each mounted again.
-empty_var() {
-	local e
-	mkdir -p "$T/.var/empty"
-	for e in /var/*; do
-		if [ -L "$e" ]; then
-			cp -P "$e" "$T/.var/"
-		elif [ -d "$e" ]; then
-			mkdir "$T/.var/${e##*/}"
-			mount --rbind "$e" "$T/.var/${e##*/}" || return
-		fi
-	done
-	mount --rbind "$T/.var" /var
 }
 
 # Every end passes here; whatever still runs is ended with us by the kernel.

@@ -332,16 +332,16 @@ role-dies)
 	roles=$(descendants "$monitor" | grep -vx "$monitor")
 	[ "$(echo "$roles" | wc -l)" -ge 3 ] || fail "only these processes: $roles"
 	for p in $roles; do
-		n=$(count_logged west 'SIGKILL\|signal 9\|has ended\|died')
+		n=$(count_logged west 'ended by signal 9')
 		[ -d "/proc/$p" ] || continue
 		kill -KILL "$p"
-		wait_for 10 "a line about the death of $p" more_logged west 'SIGKILL\|signal 9\|has ended\|died' "$n"
+		wait_for 10 "a line about the death of $p" more_logged west 'ended by signal 9' "$n"
 		if ! alive west; then
 			say "ok: the daemon ended with the role"
 			break
 		fi
 	done
-	grep -h 'SIGKILL\|signal 9\|has ended\|died' "$T/west/log" | head -n 4
+	grep -h 'ended by signal 9' "$T/west/log" | head -n 4
 	if alive west; then
 		wait_for 60 "the tunnel again" tunnel_up west
 		traffic
