@@ -3,7 +3,7 @@
 #
 # life.sh -l lists the cases.
 
-cases='rekey2-us rekey2-them rekey1-us rekey1-them delete-us delete-them
+cases='itself rekey2-us rekey2-them rekey1-us rekey1-them delete-us delete-them
 	restart-us restart-them dpd-them-dead dpd-us-dead wrong-psk-we-start wrong-psk-they-start
 	no-proposal wrong-ids'
 if [ "$1" = -l ]; then
@@ -15,6 +15,20 @@ swan_needed
 net_enter "$@"
 
 case $1 in
+
+# The harness without us: what fails here is not our fault.
+itself)
+	two_sites
+	swan_conf east
+	swan_conf west me=10.9.0.1 he=10.9.0.2 mynet=10.1.0.0/24 hisnet=10.2.0.0/24
+	swan_start east
+	swan_start west
+	swan east --initiate --child net >/dev/null || fail "no tunnel"
+	wait_for 5 "the tunnel" swan_up west
+	traffic
+	swan_stop west
+	swan_stop east
+	exit 0 ;;
 
 # Our lifetime ends first: the new SA is there before the old one goes.
 rekey2-us)
