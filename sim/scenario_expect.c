@@ -260,7 +260,7 @@ scenario_condition(struct scenario *s, const struct words *ws, size_t i, size_t 
 {
 	const char *first = ws->w[i], *second = i + 1 < end ? ws->w[i + 1] : "";
 	bool no = strcmp(first, "no") == 0;
-	int64_t n;
+	int64_t n = 0;
 
 	if (no)
 		return scenario_condition(s, ws, i + 1, end, h, ret) && ((*ret = !*ret), true);

@@ -31,6 +31,7 @@ static const struct { const char *name, *value; } option_defaults[] = {
 	{ "reach", "yes" },		/* no: this host has no Address of its peers */
 	{ "natt", "yes" },
 	{ "encap", "no" },
+	{ "weak", "no" },		/* yes: opt in to what needs it */
 	{ "net", "none" },		/* local network, if other than others expect */
 };
 
@@ -266,6 +267,8 @@ put_peer(const struct plan *p, struct text *t, int host, int peer)
 		put(t, "Address=%s\n", address.p);
 	if (is(p, host, "encap", "yes"))
 		put(t, "Force-encapsulation=yes\n");
+	if (is(p, host, "weak", "yes"))
+		put(t, "Allow-weak=yes\n");
 	if (is(p, host, "natt", "no"))
 		put(t, "NAT-T=no\n");
 	if (!is(p, host, "id", "none"))

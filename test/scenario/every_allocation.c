@@ -1,0 +1,154 @@
+/*
+ * An allocation that fails at the n-th call, for every n until a tunnel comes
+ * up without meeting it: the daemon survives, no invariant breaks, a later
+ * attempt succeeds, and what the core took it gives back.  The linker lets
+ * this file stand before malloc; only what happens inside of a core counts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/template.h"
+
+void	*__real_malloc(size_t);
+void	*__real_calloc(size_t, size_t);
+void	*__real_realloc(void *, size_t);
+void	*__wrap_malloc(size_t);
+void	*__wrap_calloc(size_t, size_t);
+void	*__wrap_realloc(void *, size_t);
+
+static struct {
+	bool		inside;		/* of the victim's core */
+	unsigned long	calls, fail_at, fail_more;	/* fails calls fail_at .. fail_at + fail_more */
+	int		victim;
+} gate;
+
+static bool
+refused(void)
+{
+	if (!gate.inside)
+		return false;
+	gate.calls++;
+	return gate.fail_at != 0 && gate.calls >= gate.fail_at &&
+	    gate.calls <= gate.fail_at + gate.fail_more;
+}
+
+void *
+__wrap_malloc(size_t n)
+{
+	return refused() ? NULL : __real_malloc(n);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return refused() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t n)
+{
+	return refused() ? NULL : __real_realloc(p, n);
+}
+
+static void
+enter(void *self, struct host *h)
+{
+	(void)self;
+	gate.inside = h->index == gate.victim;
+}
+
+static void
+leave(void *self, struct host *h)
+{
+	(void)self;
+	(void)h;
+	gate.inside = false;
+}
+
+static bool
+passes(void *self, struct world *w)
+{
+	struct plan *p = self;
+	struct flow there = plan_flow(p, 0, 1, 1), back = plan_flow(p, 1, 0, 1);
+
+	return kernel_carry(w, w->host[0], &there, 100) && kernel_carry(w, w->host[1], &back, 100);
+}
+
+/* One run; *ret_met says whether the failing call was reached. */
+static bool
+run(int victim, unsigned long fail_at, unsigned long more, bool *ret_met)
+{
+	struct world *w = world_new(99);
+	bool ok;
+
+	world_add(w, "west");
+	world_add(w, "east");
+	struct plan plan = plan_new(w);
+	for (int i = 0; i < 2; i++) {
+		plan_set(&plan, i, "active", "yes");
+		plan_set(&plan, i, "dpd", "10");
+		plan_set(&plan, i, "p2life", "100,60:86400");
+		plan_set(&plan, i, "p1life", "200,60:86400");
+	}
+	/* A failed allocation may cost a rekey in time; that a tunnel then has a
+	 * gap is no fault.  Everything else must hold. */
+	w->path_faults = true;
+	ok = plan_start(&plan);
+	gate.victim = victim;
+	gate.calls = 0;
+	gate.fail_at = fail_at;
+	gate.fail_more = more;
+	w->hooks = (struct hooks){ .enter = enter, .leave = leave };
+	if (ok)
+		ok = world_run(w, mono_add(w->now, span_s(130)));
+	*ret_met = gate.calls >= fail_at;
+	gate.fail_at = 0;
+	if (ok)
+		ok = world_run_until(w, passes, &plan, mono_add(w->now, span_s(300)));
+	if (ok)
+		ok = world_run(w, mono_add(w->now, span_s(120)));
+	if (!ok)
+		printf("FAILED victim %d, allocation %lu: %s\n", victim, fail_at,
+		    world_ok(w) ? "the tunnel does not come back" : w->violation);
+	gate.inside = false;
+	plan_done(&plan);
+	world_free(w);
+	return ok;
+}
+
+/* How many calls a run without failure makes. */
+static unsigned long
+calls_of(int victim)
+{
+	bool met;
+
+	run(victim, 0, 0, &met);
+	return gate.calls;
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned long from = 1, failed = 0, runs = 0;
+
+	if (argc > 1)
+		from = strtoul(argv[1], NULL, 10);
+	for (int victim = 0; victim < 2; victim++) {
+		unsigned long calls = calls_of(victim);
+
+		printf("victim %d: %lu allocations\n", victim, calls);
+		for (unsigned long n = from; n <= calls; n++) {
+			bool met;
+
+			failed += !run(victim, n, 0, &met);
+			runs++;
+			if (n % 7 == 0) {
+				failed += !run(victim, n, 20, &met);
+				runs++;
+			}
+		}
+	}
+	printf("%lu runs, %lu failed\n", runs, failed);
+	return failed != 0;
+}
