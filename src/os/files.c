@@ -21,18 +21,21 @@ files_directory(const char *path, struct str *error)
 }
 
 bool
-files_within(const char *directory, const char *path, const char **ret_name)
+files_within(int directory, const char *path, const char **ret_name)
 {
-	size_t n = strlen(directory);
+	const char *slash = strrchr(path, '/');
+	struct stat wanted, got;
+	STR(parent, 300);
 
-	while (n > 1 && directory[n - 1] == '/')
-		n--;
-	if (strncmp(path, directory, n) != 0 || path[n] != '/')
+	if (slash == NULL || slash[1] == '\0' || slash[1] == '.' || strlen(slash + 1) > 200)
 		return false;
-	const char *name = path + n + 1;
-	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > 200)
+	for (const char *p = path; p < slash; p++)
+		str_char(&parent, *p);
+	if (parent.cut || fstat(directory, &wanted) < 0 ||
+	    stat(slash == path ? "/" : parent.p, &got) < 0 ||
+	    wanted.st_dev != got.st_dev || wanted.st_ino != got.st_ino)
 		return false;
-	*ret_name = name;
+	*ret_name = slash + 1;
 	return true;
 }
 

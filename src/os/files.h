@@ -11,8 +11,11 @@
 #include "base/str.h"
 
 int	files_directory(const char *path, struct str *error);
-/* True if `path` names an entry of the directory itself: "DIR/name"; *ret_name is the name. */
-bool	files_within(const char *directory, const char *path, const char **ret_name);
+/*
+ * True if `path` names an entry of the open directory itself, by whatever way
+ * it is written ("/var/run" may be a link); *ret_name is the entry's name.
+ */
+bool	files_within(int directory, const char *path, const char **ret_name);
 
 /*
  * Opens a configuration file for reading.  It must be a regular file that

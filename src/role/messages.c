@@ -33,7 +33,7 @@ static const struct channel_row monitor_rows[] = {
 	ROW(MSG_KEYLOG,		B, 0, LINE,	false, PHASE_RUN, 0, false),
 	ROW(MSG_DONE,		B, 0, 0,	false, PHASE_RUN, 0, true),
 	ROW(MSG_FATAL,		B, 0, LINE,	false, PHASE_ANY, 0, true),
-	ROW(MSG_LEVELS,		B, 12, 12,	false, PHASE_RUN, 0, false),
+	ROW(MSG_LEVELS,		A | B, 12, 12,	false, PHASE_RUN, 0, false),
 };
 
 static const struct channel_row keys_rows[] = {

@@ -42,7 +42,8 @@ enum {
 	MSG_KEYLOG,		/* ike: one line for the key file */
 	MSG_DONE,		/* ike: shutdown is complete; the monitor ends everything */
 	MSG_FATAL,		/* the role cannot start or go on: text; the daemon ends with exit 1 */
-	MSG_LEVELS		/* ike: u8 verbose, DEBUG_CLASSES levels: changed by FIFO D or the file */
+	/* both ways */
+	MSG_LEVELS		/* levels_encode: from ike (FIFO D, the file), then on to all roles */
 };
 
 enum out_file { OUT_RESULT = 1, OUT_REPORT };

@@ -25,6 +25,7 @@ struct options {
 	uint16_t	port, port_nat_t;
 	uint8_t		level[DEBUG_CLASSES];	/* -D */
 	char		config[OPTION_PATH_MAX];
+	char		run_dir[OPTION_PATH_MAX];	/* of all files below but fifo */
 	char		fifo[OPTION_PATH_MAX];	/* "-": standard input */
 	char		pid[OPTION_PATH_MAX];
 	char		report[OPTION_PATH_MAX];

@@ -85,6 +85,8 @@ dispatch(struct role_ctx *ctx, enum role from, struct channel_in *in)
 
 	if (from == ROLE_MONITOR && in->type == MSG_LINK)
 		ok = on_link_message(ctx, in);
+	else if (from == ROLE_MONITOR && in->type == MSG_LEVELS)
+		ok = levels_decode(&in->body, &ctx->options);
 	else
 		ok = ctx->on_message != NULL && ctx->on_message(ctx, from, in);
 	if (in->fd >= 0)
@@ -410,6 +412,7 @@ role_run(enum role role, int monitor_fd)
 	ctx->role = role;
 	for (int i = 0; i < ROLE_FD_MAX; i++)
 		ctx->fd[i] = -1;
+	tzset();		/* local time for reports; the file is out of reach later */
 	ctx->base = event_base_new();
 	if (ctx->base != NULL)
 		ctx->link[ROLE_MONITOR] = link_new(ctx, ROLE_MONITOR, monitor_fd);
@@ -427,6 +430,21 @@ role_run(enum role role, int monitor_fd)
 }
 
 /* ---- options ---- */
+
+void
+levels_encode(struct wr *w, const struct options *o)
+{
+	wr_u8(w, o->verbose ? 1 : 0);
+	wr_bytes(w, o->level, sizeof(o->level));
+}
+
+bool
+levels_decode(struct rd *r, struct options *ret)
+{
+	ret->verbose = rd_u8(r) != 0;
+	rd_copy(r, ret->level, sizeof(ret->level));
+	return rd_end(r);
+}
 
 static void
 text_encode(struct wr *w, const char *s)
@@ -456,7 +474,7 @@ text_decode(struct rd *r, char ret[OPTION_PATH_MAX])
 	X(no_kernel) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog)
 
 #define OPTION_TEXTS(X)							\
-	X(config) X(fifo) X(pid) X(report) X(result) X(keylog_file)
+	X(config) X(run_dir) X(fifo) X(pid) X(report) X(result) X(keylog_file)
 
 void
 options_encode(struct wr *w, const struct options *o)

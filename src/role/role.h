@@ -143,5 +143,8 @@ void		role_log_text(struct role_ctx *, int class, int level, const char *text);
 /* Encoders shared by the monitor and the roles. */
 void		options_encode(struct wr *, const struct options *);
 MUST_USE bool	options_decode(struct rd *, struct options *ret);
+/* MSG_LEVELS: verbose and the debug levels only. */
+void		levels_encode(struct wr *, const struct options *);
+MUST_USE bool	levels_decode(struct rd *, struct options *ret);
 
 #endif

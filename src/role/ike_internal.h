@@ -1,0 +1,82 @@
+/* Shared by the ike role's files only. */
+#ifndef ROLE_IKE_INTERNAL_H
+#define ROLE_IKE_INTERNAL_H
+
+#include <event2/event.h>
+
+#include "conf/schema.h"
+#include "conf/store.h"
+#include "ctl/fifo.h"
+#include "ike/core.h"
+#include "os/net.h"
+#include "role/role.h"
+
+enum {
+	IKE_SOCKETS = 4,
+	IKE_ADDRESSES = 512,	/* of interfaces, for names in the configuration */
+	IKE_TEXT = 512 * 1024	/* octets of one report */
+};
+
+struct ike;
+
+struct ike_socket {
+	struct ike	*ike;
+	int		 fd;
+	uint16_t	 port;
+	bool		 encap, ip6;
+	struct event	*ev;
+};
+
+/* A configuration text that is coming in from `keys`, piece by piece. */
+struct ike_text {
+	char		 name[OPTION_PATH_MAX];
+	uint8_t		*p;		/* NULL: none is coming */
+	size_t		 n, want;
+};
+
+struct ike {
+	struct role_ctx	*ctx;
+	struct core	*core;
+	struct snapshot	*snapshot;	/* the one the core runs on, or NULL */
+	struct store	*store;
+	struct ike_text	 text;
+	bool		 configured;	/* the first configuration has been taken */
+	bool		 changed;	/* FIFO C: a new snapshot is due */
+	bool		 stopping;
+	struct ike_socket socket[IKE_SOCKETS];
+	struct net_batch *batch;
+	struct event	*timer, *apply, *fifo;
+	struct fifo_lines lines;
+	uint8_t		 saved_level[DEBUG_CLASSES];	/* D T */
+	bool		 levels_saved, fifo_is_file;
+	struct net_interface_address address[IKE_ADDRESSES];
+	size_t		 n_addresses;
+};
+
+/* ike.c */
+/* Carries out what the core wants done, and sets the timer anew. */
+void	ike_drain(struct ike *);
+void	ike_shutdown(struct ike *);
+bool	ike_source(void *self, const struct addr *remote, struct addr *ret);
+
+/* ike_conf.c */
+void	ike_reload(struct ike *);
+bool	ike_conf_message(struct ike *, struct channel_in *);
+/* Makes the store's present content the configuration; false: it is kept as it was. */
+bool	ike_apply(struct ike *);
+void	ike_apply_soon(struct ike *);
+/* If changes by FIFO wait, now. */
+void	ike_apply_pending(struct ike *);
+void	ike_set_level(struct ike *, int class, int level);
+void	ike_levels_changed(struct ike *);
+
+/* ike_fifo.c */
+void	ike_fifo_readable(evutil_socket_t, short, void *);
+
+/* ike_report.c */
+void	ike_result_table(struct ike *);		/* S */
+void	ike_result_text(struct ike *, const char *text);	/* C get */
+void	ike_report_log(struct ike *);		/* r */
+void	ike_report_file(struct ike *);		/* SIGUSR1 */
+
+#endif
