@@ -20,9 +20,6 @@ install(FILES etc/tmpfiles.d/isakmpd.conf DESTINATION lib/tmpfiles.d)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
 # Examples hold keys that everybody knows: they are to read, not to run.
-file(GLOB examples CONFIGURE_DEPENDS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/etc/*)
-foreach(example ${examples})
-  if(IS_DIRECTORY ${example} AND NOT example MATCHES "/(sysusers|tmpfiles)\\.d$")
-    install(DIRECTORY ${example} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-  endif()
-endforeach()
+install(DIRECTORY etc/examples/ etc/site-to-site
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES etc/isakmpd.conf.sample DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

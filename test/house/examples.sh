@@ -1,0 +1,30 @@
+#!/bin/sh
+# examples.sh isakmpd - every example configuration is one that the daemon takes.
+set -u
+bin=${1:?isakmpd}
+top=$(cd "$(dirname "$0")/../.." && pwd)
+[ -x "$bin" ] || { echo "skipped: no $bin"; exit 77; }
+t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+rc=0 n=0
+try() {
+	n=$((n + 1))
+	chmod 600 "$t/isakmpd.conf"
+	"$bin" --check -K -c "$t/isakmpd.conf" >"$t/out" 2>&1 ||
+	    { echo "$1 is refused:"; sed 's/^/    /' "$t/out"; rc=1; }
+}
+for f in "$top"/etc/*.sample "$top"/etc/examples/*.conf "$top"/etc/site-to-site/*.conf; do
+	cp "$f" "$t/isakmpd.conf"
+	try "${f#"$top"/}"
+done
+# The one in the README is read by more people than any other.
+awk '/^    \[General\]/ { on = 1 } on && /^[^ ]/ { exit } on { sub(/^    /, ""); print }' \
+    "$top/README.md" | sed 's/0x\.\.\.the key\.\.\./0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f/' \
+    >"$t/isakmpd.conf"
+[ "$(wc -l <"$t/isakmpd.conf")" -gt 30 ] || { echo "no configuration found in README.md"; rc=1; }
+try "the configuration in README.md"
+# And the test can fail.
+echo "[Phase 1" >>"$t/isakmpd.conf"
+"$bin" --check -K -c "$t/isakmpd.conf" >/dev/null 2>&1 && { echo "a broken file passes"; rc=1; }
+[ $n -ge 6 ] || { echo "only $n examples found"; rc=1; }
+exit $rc
