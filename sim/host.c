@@ -16,6 +16,15 @@ fill_random(void *self, void *buf, size_t n)
 	prng_fill(&h->random, buf, n);
 }
 
+static bool
+source_address(void *self, const struct addr *remote, struct addr *ret)
+{
+	const struct host *h = self;
+
+	*ret = remote->family == FAMILY_IP6 ? h->addr6 : h->addr4;
+	return true;
+}
+
 static struct host *
 still(struct world *w, int host, uint32_t life)
 {
@@ -386,7 +395,7 @@ host_configure(struct host *h, const char *text)
 bool
 host_start(struct host *h)
 {
-	struct core_env env = { .self = h, .random = fill_random };
+	struct core_env env = { .self = h, .random = fill_random, .source = source_address };
 	struct snapshot *s = config_snapshot(h->text, false);
 
 	if (h->up || s == NULL)
