@@ -220,17 +220,15 @@ static void
 on_psk_of_file(void *self, const struct psk_note *n)
 {
 	struct keys *k = self;
-	STR(section, 160);
 
-	str_escaped(&section, view_str(n->section));
-	if (n->fault != PSK_OK)
+	if (n->fault != PSK_OK) {
+		STR(section, 160);
+
+		str_escaped(&section, view_str(n->section));
 		role_log(k->ctx, ROLE_LOG_ERROR, 0, "%s:%u: error: [%s]:Authentication: %s",
 		    k->file, n->line, section.p, psk_fault_text(n->fault));
-	else if (n->weak)
-		role_log(k->ctx, ROLE_LOG_NORMAL, 0, "%s:%u: warning: [%s]:Authentication: "
-		    "the pre-shared key can be guessed (use 16 or more random characters)",
-		    k->file, n->line, section.p);
-	send_psk_info(k, n);
+	}
+	send_psk_info(k, n);	/* ike warns of weak ones */
 }
 
 /* A text without NUL, terminated, or NULL; the caller wipes and frees it. */
@@ -414,12 +412,9 @@ on_conf_none(struct keys *k, struct rd *body)
 
 	if (why == NULL)
 		return false;
-	if (why[0] == '\0') {	/* there is no file: an empty configuration */
-		conf_take(k, (struct view){ 0 });
-	} else {
-		conf_begin(k, 0);
-		conf_end(k, false, why);
-	}
+	/* No file (why is empty) or an unreadable one: what is held stays. */
+	conf_begin(k, 0);
+	conf_end(k, false, why);
 	free(why);
 	return true;
 }

@@ -433,7 +433,10 @@ bad_and_unreadable_files_leave_the_keys(void **state)
 	conf_none(&r, "test.conf: Permission denied");
 	assert_false(conf_result(&r));
 	assert_true(holds(&r, "west"));
-	conf_none(&r, "");		/* no file: an empty configuration */
+	conf_none(&r, "");		/* no file */
+	assert_false(conf_result(&r));
+	assert_true(holds(&r, "west"));
+	send_conf(&r, "");
 	assert_true(conf_result(&r));
 	assert_false(holds(&r, "west"));
 	role_end(&r);
