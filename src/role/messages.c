@@ -17,7 +17,7 @@ enum { A = SIDE_A, B = SIDE_B, MOST = CHANNEL_BODY_MAX, LINE = 2048 };
  */
 static const struct channel_row monitor_rows[] = {
 	ROW(MSG_OPTIONS,	A, 1, 4096,	false, PHASE_START, 0, true),
-	ROW(MSG_FD,		A, 1, 64,	true,  PHASE_START, 0, false),
+	ROW(MSG_FD,		A, 1, 1,	true,  PHASE_START, 0, false),
 	ROW(MSG_LINK,		A, 1, 1,	true,  PHASE_ANY, 0, false),
 	ROW(MSG_GO,		A, 0, 0,	false, PHASE_START, PHASE_RUN, true),
 	ROW(MSG_SIGNAL,		A, 1, 1,	false, PHASE_RUN, 0, false),

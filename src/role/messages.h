@@ -24,7 +24,7 @@ const struct channel_table *role_table(enum role mine, enum role other,
 enum {
 	/* A -> B */
 	MSG_OPTIONS = 1,	/* options_encode; once */
-	MSG_FD,			/* u8 enum role_fd, then a name (TUN only) + fd */
+	MSG_FD,			/* u8 enum role_fd + fd */
 	MSG_LINK,		/* u8 enum role + fd: a new channel to that role */
 	MSG_GO,			/* everything is there: prepare and enter the sandbox */
 	MSG_SIGNAL,		/* u8 signal number (to ike): SIGTERM, SIGINT, SIGHUP, SIGUSR1 */

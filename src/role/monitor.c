@@ -337,10 +337,7 @@ child_grant(struct child *c)
 		int fd = m->fd[grants[i].fd];
 		if (grants[i].role != c->role || fd < 0)
 			continue;
-		struct wr *w = monitor_body(m, c->role);
-		wr_u8(w, (uint8_t)grants[i].fd);
-		if (grants[i].fd == ROLE_FD_TUN)
-			wr_view(w, view_str(m->tun_name));
+		wr_u8(monitor_body(m, c->role), (uint8_t)grants[i].fd);
 		if (!monitor_send(m, c->role, MSG_FD, fd))
 			return false;
 	}

@@ -39,7 +39,6 @@ struct monitor {
 	struct event	*signal[SIGNALS], *timer;
 	struct child	 child[ROLE_MAX];
 	int		 fd[ROLE_FD_MAX];	/* kept for roles that start anew */
-	char		 tun_name[16];
 	int		 run_dir, keylog;
 	struct out	 out[OUT_REPORT + 1];
 	const char	*pid_name;

@@ -119,7 +119,9 @@ monitor_open_sockets(struct monitor *m)
 	STR(error, 256);
 
 	if (!m->options.no_kernel) {
-		m->fd[ROLE_FD_TUN] = net_tun(m->tun_name, &error);
+		char name[16] = "";
+		m->fd[ROLE_FD_TUN] = net_tun(name, &error);
+		text_copy(m->options.tun, sizeof(m->options.tun), name);
 		m->child[ROLE_ESP].wanted = m->fd[ROLE_FD_TUN] >= 0;
 		if (!m->child[ROLE_ESP].wanted)
 			monitor_log(m, LOG_KIND_NORMAL, "no user-space ESP: %s", error.p);

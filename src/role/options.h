@@ -31,6 +31,7 @@ struct options {
 	char		report[OPTION_PATH_MAX];
 	char		result[OPTION_PATH_MAX];
 	char		keylog_file[OPTION_PATH_MAX];
+	char		tun[OPTION_PATH_MAX];	/* name of the TUN device, set by the monitor; "": none */
 };
 
 #endif

@@ -342,18 +342,24 @@ role_stop(struct role_ctx *ctx, int status)
 }
 
 static bool
+start_options(struct role_ctx *ctx, struct rd *body)
+{
+	if (!options_decode(body, &ctx->options))
+		return false;
+	text_copy(ctx->tun_name, sizeof(ctx->tun_name), ctx->options.tun);
+	return true;
+}
+
+static bool
 start_fd(struct role_ctx *ctx, struct channel_in *in)
 {
 	uint8_t purpose = rd_u8(&in->body);
-	struct view name = rd_rest(&in->body);
 
 	if (purpose >= ROLE_FD_MAX || ctx->fd[purpose] >= 0)
 		return false;
 	ctx->fd[purpose] = in->fd;
 	in->fd = -1;
-	if (purpose == ROLE_FD_TUN && name.n < sizeof(ctx->tun_name))
-		memcpy(ctx->tun_name, name.p, name.n);
-	return true;
+	return rd_end(&in->body);
 }
 
 /* Everything up to GO.  False: the monitor is gone or talks nonsense. */
@@ -370,7 +376,7 @@ start_receive(struct role_ctx *ctx)
 		if (in.type == MSG_GO)
 			return true;
 		if (in.type == MSG_OPTIONS)
-			ok = options_decode(&in.body, &ctx->options);
+			ok = start_options(ctx, &in.body);
 		else if (in.type == MSG_FD)
 			ok = start_fd(ctx, &in);
 		else if (in.type == MSG_LINK)

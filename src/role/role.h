@@ -64,7 +64,7 @@ struct role_ctx {
 	struct event_base *base;
 	struct options	 options;
 	int		 fd[ROLE_FD_MAX];
-	char		 tun_name[16];		/* interface of ROLE_FD_TUN, "" if none */
+	char		 tun_name[16];		/* the TUN device of the daemon, "" if none: for kern, too */
 	struct role_link *link[ROLE_MAX];	/* [ROLE_MONITOR] is the monitor */
 	void		*self;			/* the role's own state */
 
