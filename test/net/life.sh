@@ -6,7 +6,7 @@
 cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
 	no-clear-text big-packets delete restart crash rekey both-start
 	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
-	hup orders role-dies stop-is-clean secrets-stay'
+	hup orders role-dies stop-is-clean secrets-stay nat lossy'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -385,6 +385,62 @@ secrets-stay)
 	found=$(grep -rliE "$canary|$hex" "$T/west" "$T/east" --exclude=isakmpd.fifo)
 	[ -z "$found" ] || fail "the key is in: $found"
 	say "ok: the key is in no log, report or result" ;;
+
+# A real NAT between them: port 4500, ESP in UDP, keep-alives from behind it.
+nat)
+	command -v nft >/dev/null || skip "no nft"
+	host box
+	in_host west ip link del wan
+	link west wan box inside
+	link box outside east wan
+	addr west wan 10.9.1.1/24
+	addr box inside 10.9.1.254/24
+	addr box outside 10.9.0.1/24
+	addr east wan 10.9.0.2/24
+	in_host west ip route add default via 10.9.1.254
+	in_host box nft -f - 2>"$T/nft" <<-N || skip "no NAT in this kernel: $(head -n 1 "$T/nft")"
+	table ip lab {
+		chain post {
+			type nat hook postrouting priority srcnat
+			oifname "outside" masquerade random
+		}
+	}
+	N
+	ours_conf west me=10.9.1.1 general='NAT-T-Keepalive=1' \
+	    peer='ID=name\n[name]\nID-type=FQDN\nName=west.example'
+	ours_conf east peer='Remote-ID=name\n[name]\nID-type=FQDN\nName=west.example'
+	sniff wire east wan -q
+	both_start
+	order west "c net"
+	wait_for 20 "the tunnel" tunnel_up west
+	wait_for 5 "the tunnel on east" tunnel_up east
+	traffic
+	in_host east "$BIN/sniff" -q -t 3 wan >"$T/idle"
+	awk '{ for (i = 1; i < NF; i++) if ($i == "keepalive" && $(i + 1) > 0) ok = 1 } END { exit !ok }' \
+	    "$T/idle" || fail "no keep-alive from behind the NAT: $(tail -n 1 "$T/idle")"
+	say "ok: keep-alives: $(tail -n 1 "$T/idle")"
+	all_protected
+	[ "$(sniffed wire udp-esp)" -gt 0 ] && [ "$(sniffed wire esp)" = 0 ] ||
+	    fail "not all ESP is in UDP: $(tail -n 1 "$T/wire.sniff")" ;;
+
+# Every sixth packet is lost, some come twice or late.
+lossy)
+	for h in west east; do
+		in_host $h tc qdisc add dev wan root netem delay 5ms 3ms loss 16% duplicate 5% \
+		    2>"$T/tc" || skip "no netem in this kernel: $(head -n 1 "$T/tc")"
+	done
+	ours_conf west active=yes
+	ours_conf east
+	both_start
+	for round in 1 2 3; do
+		wait_for 60 "the tunnel, round $round" tunnel_up west
+		wait_for 20 "an answer, round $round" can_ping cwest 10.2.0.2
+		say "ok: round $round"
+		order west "t main peer"
+		order west "T"
+		wait_for 10 "no tunnel" no_tunnel west
+		order west "c net"
+	done ;;
 
 *)
 	echo "no case $1"
