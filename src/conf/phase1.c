@@ -374,6 +374,7 @@ peer_configuration(struct build *b, const struct sect *s, struct peer *p)
 static void
 judge_psk(struct build *b, struct ref ref, const char *text)
 {
+	static const char example[] = "EXAMPLE-ONLY";
 	struct secret key = { 0 };
 	enum psk_fault fault = psk_octets(text, &key);
 	unsigned bits = psk_bits(secret_view(&key));
@@ -381,6 +382,9 @@ judge_psk(struct build *b, struct ref ref, const char *text)
 	secret_done(&key);
 	if (fault != PSK_OK)
 		complain(b, PROBLEM_ERROR, ref, "", "%s", psk_fault_text(fault));
+	else if (text_same_n(text, example, sizeof(example) - 1))
+		complain(b, PROBLEM_WARNING, ref, "make one with: openssl rand -hex 32",
+		    "this is the key of an example: everybody knows it");
 	else if (bits < PSK_BITS_LEAST)
 		complain(b, PROBLEM_WARNING, ref, "make one with: openssl rand -hex 32",
 		    "the pre-shared key can be guessed: about %u bits", bits);
