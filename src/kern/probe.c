@@ -24,10 +24,10 @@ probe_named(const struct backend_ops *const *list, const char *wanted, struct st
 		if (!text_same(list[i]->name, wanted))
 			continue;
 		bool ok = works(list[i], &detail);
-		str_add(said, list[i]->name);
-		str_add(said, ok ? " (asked for)" : " was asked for, but: ");
-		if (!ok)
-			str_add(said, detail.p);
+		if (ok)
+			str_add(said, "asked for");
+		else
+			str_addf(said, "%s was asked for, but: %s", list[i]->name, detail.p);
 		return ok ? list[i] : NULL;
 	}
 	str_add(said, "no back end is called ");
@@ -49,9 +49,7 @@ kern_probe(const struct backend_ops *const *list, const char *wanted, struct str
 		STR(detail, 160);
 
 		if (works(list[i], &detail)) {
-			str_add(said, list[i]->name);
-			if (refused.len > 0)
-				str_addf(said, " (%s)", refused.p);
+			str_add(said, refused.p);
 			return list[i];
 		}
 		str_addf(&refused, "%s%s: %s", refused.len > 0 ? "; " : "", list[i]->name, detail.p);

@@ -16,8 +16,8 @@ extern const struct backend_ops *const kern_backends[];
 
 /*
  * wanted: a name, or NULL or "" for the first that works.  `none` protects
- * nothing, so it is taken only when asked for.  NULL if none fits; said gets
- * the whole story: "user (xfrm: kernel has no ESP)".
+ * nothing, so it is taken only when asked for.  said gets why the others were
+ * not taken, "xfrm: kernel has no ESP"; NULL if none fits, then the whole story.
  */
 const struct backend_ops *kern_probe(const struct backend_ops *const *list, const char *wanted,
 		    struct str *said);

@@ -9,13 +9,21 @@
 struct held {			/* what one id has installed */
 	struct sa_spec	spec;	/* without keys */
 	uint8_t		parts;
+	bool		orphan;	/* a flow that the core has not asked for since it lost all */
 };
 
-struct flow_use {		/* one flow, needed by one or more ids */
+/*
+ * One flow, needed by one or more ids.  The back end knows it by an id of its
+ * own, for the id that asked first may be gone before the flow is.
+ */
+struct flow_use {
 	struct sa_spec	spec;	/* as placed last; without keys */
+	uint64_t	id;	/* FLOW_ID and its handle */
 	uint32_t	refs;
 	bool		placed;	/* the back end has it */
 };
+
+static const uint64_t FLOW_ID = UINT64_C(1) << 63;	/* no handle of the core has this bit */
 
 struct reserved {
 	uint32_t	spi;
@@ -300,7 +308,6 @@ same_template(const struct sa_spec *a, const struct sa_spec *b)
 	    a->encap == b->encap;
 }
 
-/* The back end is told as the id that placed the flow first, always the same. */
 static enum why
 flow_place(struct kern_state *s, struct flow_use *f, const struct sa_spec *spec,
     struct str *detail)
@@ -308,8 +315,7 @@ flow_place(struct kern_state *s, struct flow_use *f, const struct sa_spec *spec,
 	struct sa_spec as;
 
 	keyless(&as, spec);
-	if (f->refs > 0)
-		as.id = f->spec.id;
+	as.id = f->id;
 	enum why why = s->backend->ops->flow_add(s->backend, &as, detail);
 	if (why != WHY_NONE)
 		return why;
@@ -318,18 +324,28 @@ flow_place(struct kern_state *s, struct flow_use *f, const struct sa_spec *spec,
 	return WHY_NONE;
 }
 
+static struct flow_use *
+flow_make(struct kern_state *s, const struct flow *flow)
+{
+	struct flow_key key = flow_key_of(s->hash_key, flow);
+	struct flow_use *f = table_add(s->flows, s->by_flow, flow_key_view(&key));
+	uint64_t handle;
+
+	if (f == NULL)
+		return NULL;
+	(void)map_get(s->by_flow, flow_key_view(&key), &handle);
+	f->id = FLOW_ID | handle;
+	return f;
+}
+
 static enum why
 flow_need(struct kern_state *s, const struct sa_spec *spec, struct str *detail)
 {
 	struct flow_use *f = flow_find(s, &spec->flow);
 	enum why why = WHY_NONE;
 
-	if (f == NULL) {
-		struct flow_key key = flow_key_of(s->hash_key, &spec->flow);
-		f = table_add(s->flows, s->by_flow, flow_key_view(&key));
-		if (f == NULL)
-			return WHY_NO_MEMORY;
-	}
+	if (f == NULL && (f = flow_make(s, &spec->flow)) == NULL)
+		return WHY_NO_MEMORY;
 	if (!f->placed || !same_template(&f->spec, spec))
 		why = flow_place(s, f, spec, detail);
 	if (why != WHY_NONE) {
@@ -479,6 +495,7 @@ ask_install(struct kern_state *s, const struct kern_ask *a, struct str *detail)
 		reserved_forget(s, a->spec->in.spi);	/* it is an SA now */
 	keyless(&h->spec, a->spec);
 	h->parts |= parts;
+	h->orphan = false;
 	return WHY_NONE;
 }
 
@@ -564,27 +581,71 @@ kern_state_ask(struct kern_state *s, const struct kern_ask *a, struct kern_answe
 
 /* ---- a back end that lost everything ---- */
 
-/* SAs and reserved SPIs died with it; flows are still wanted. */
+/* Of every id only its flow stays, until the core asks again or kern_state_settle. */
 static void
-forget_lost(struct kern_state *s)
+orphan_all(struct kern_state *s)
 {
 	struct held *h;
-	struct flow_use *f;
-	struct reserved *r;
 	struct handle handle;
 	uint32_t at = 0;
 
 	while ((h = slab_next(s->held, &at, &handle)) != NULL) {
 		h->parts &= SA_PART_FLOW;
+		h->orphan = true;
 		if (h->parts == 0)
 			held_remove(s, h->spec.id);
 	}
-	at = 0;
+}
+
+/* SAs and reserved SPIs died with it; flows are still wanted. */
+static void
+forget_lost(struct kern_state *s)
+{
+	struct flow_use *f;
+	struct reserved *r;
+	struct handle handle;
+	uint32_t at = 0;
+
+	orphan_all(s);
 	while ((r = slab_next(s->reserved, &at, &handle)) != NULL)
 		reserved_forget(s, r->spi);
 	at = 0;
 	while ((f = slab_next(s->flows, &at, &handle)) != NULL)
 		f->placed = false;
+}
+
+void
+kern_state_abandon(struct kern_state *s)
+{
+	struct held *h;
+	struct reserved *r;
+	struct handle handle;
+	uint32_t at = 0;
+
+	while ((h = slab_next(s->held, &at, &handle)) != NULL)
+		(void)take_out(s, &h->spec, h->parts & (SA_PART_IN | SA_PART_OUT));
+	at = 0;
+	while ((r = slab_next(s->reserved, &at, &handle)) != NULL)
+		release_spi(s, r->spi);
+	orphan_all(s);
+}
+
+unsigned
+kern_state_settle(struct kern_state *s)
+{
+	struct held *h;
+	struct handle handle;
+	uint32_t at = 0;
+	unsigned n = 0;
+
+	while ((h = slab_next(s->held, &at, &handle)) != NULL) {
+		if (!h->orphan)
+			continue;
+		(void)take_out(s, &h->spec, h->parts);
+		held_remove(s, h->spec.id);
+		n++;
+	}
+	return n;
 }
 
 unsigned
@@ -606,30 +667,21 @@ kern_state_reinstall(struct kern_state *s, struct str *detail)
 	return missing;
 }
 
-/*
- * The back end knows a flow by the id that placed it first.  That one may be
- * gone by now, so the core hears of one that has the flow today.
- */
+/* An id of the core that has the flow which the back end calls `id`; 0: none any more. */
 static uint64_t
 flow_owner(const struct kern_state *s, uint64_t id)
 {
-	const struct flow_use *f;
-	const struct held *h = held_find(s, id);
+	const struct flow_use *f = slab_find(s->flows, handle_of_u64(id & ~FLOW_ID));
+	const struct held *h;
 	struct handle handle;
 	uint32_t at = 0;
 
-	if (h != NULL && (h->parts & SA_PART_FLOW) != 0)
-		return id;
-	while ((f = slab_next(s->flows, &at, &handle)) != NULL)
-		if (f->spec.id == id)
-			break;
-	if (f == NULL)
-		return id;
-	at = 0;
+	if ((id & FLOW_ID) == 0 || f == NULL)
+		return 0;
 	while ((h = slab_next(s->held, &at, &handle)) != NULL)
 		if ((h->parts & SA_PART_FLOW) != 0 && flow_equal(&h->spec.flow, &f->spec.flow))
 			return h->spec.id;
-	return id;
+	return 0;
 }
 
 bool

@@ -38,6 +38,17 @@ bool		 kern_state_event(struct kern_state *, struct kern_event *ret);
  */
 unsigned	 kern_state_reinstall(struct kern_state *, struct str *detail);
 
+/*
+ * The core was started anew and knows of nothing: SAs and reserved SPIs go,
+ * flows stay for the time being, so that nothing passes in clear meanwhile.
+ */
+void		 kern_state_abandon(struct kern_state *);
+/*
+ * After KERN_GONE or kern_state_abandon the core installs again what it still
+ * wants.  This removes the flows that it did not ask for again; how many ids.
+ */
+unsigned	 kern_state_settle(struct kern_state *);
+
 struct backend	*kern_state_backend(const struct kern_state *);
 
 struct kern_state_counts {

@@ -4,18 +4,15 @@
 
 #include "base/esp_msg.h"
 
-enum {
-	USER_EVENTS_MAX = 256,
-	EVENT_ROOM_GONE = 1	/* one place is kept for KERN_GONE */
-};
+enum { USER_EVENTS_MAX = 256 };
 
 struct user {
 	struct backend	 base;
 	struct user_link link;
 	struct user_routes *routes;
 	uint32_t	 seq;
-	bool		 keep_routes;
-	struct kern_event events[USER_EVENTS_MAX];
+	bool		 gone;		/* KERN_GONE is due, before anything else */
+	struct esp_event events[USER_EVENTS_MAX];
 	unsigned	 first, n;	/* a ring */
 };
 
@@ -178,8 +175,6 @@ user_flow_add(struct backend *b, const struct sa_spec *spec, struct str *detail)
 	}
 	one_direction(&bare, spec, SA_PART_FLOW);
 	enum why why = tell(u, &ask, detail);
-	if (why == WHY_BACKEND_EXISTS)	/* only the way to it has changed */
-		return WHY_NONE;
 	if (why != WHY_NONE && fresh)	/* else they keep clear text in */
 		(void)user_routes_delete(u->routes, &spec->flow);
 	return why;
@@ -226,15 +221,6 @@ user_move(struct backend *b, const struct sa_spec *spec, const struct endpoint *
 
 /* ---- events ---- */
 
-static void
-queue(struct user *u, const struct kern_event *e, unsigned keep_free)
-{
-	if (u->n + keep_free >= USER_EVENTS_MAX)
-		return;		/* ACQUIRE comes again; expiry is the core's clock as well */
-	u->events[(u->first + u->n) % USER_EVENTS_MAX] = *e;
-	u->n++;
-}
-
 /*
  * Authenticated packets come from a new place: the NAT in front of the peer
  * has a new mapping (RFC 3947, 7).  Only with UDP encapsulation, and only
@@ -253,6 +239,7 @@ follow(struct user *u, const struct esp_event *e)
 	sa_spec_done(&held);
 }
 
+/* Events may arrive while an ask waits for its answer, so they only queue up here. */
 bool
 user_input(struct backend *b, struct view event)
 {
@@ -262,24 +249,11 @@ user_input(struct backend *b, struct view event)
 
 	if (!esp_event_decode(&r, &e))
 		return false;
-	struct kern_event k = { .id = e.id, .flow = e.flow };
-	switch ((enum esp_event_kind)e.kind) {
-	case ESP_EVENT_ACQUIRE:
-		k.kind = KERN_ACQUIRE;
-		break;
-	case ESP_EVENT_SOFT:
-		k.kind = KERN_EXPIRE_SOFT;
-		break;
-	case ESP_EVENT_HARD:
-		k.kind = KERN_EXPIRE_HARD;
-		break;
-	case ESP_EVENT_MOVED:
-		follow(u, &e);
+	/* What does not fit is lost: ACQUIRE comes again, and the core has clocks too. */
+	if (u->n == USER_EVENTS_MAX)
 		return true;
-	case ESP_EVENT_MAX:
-		return false;
-	}
-	queue(u, &k, EVENT_ROOM_GONE);
+	u->events[(u->first + u->n) % USER_EVENTS_MAX] = e;
+	u->n++;
 	return true;
 }
 
@@ -288,12 +262,26 @@ user_restarted(struct backend *b, const char *name, struct str *detail)
 {
 	struct user *u = user_of(b);
 
-	/* What the old one said does not matter any more. */
-	u->first = u->n = 0;
-	queue(u, &(struct kern_event){ .kind = KERN_GONE }, 0);
+	u->first = u->n = 0;	/* what the old one said does not matter any more */
+	u->gone = true;
 	if (u->routes == NULL || name[0] == '\0')
 		return WHY_NONE;
 	return user_routes_device(u->routes, name, detail);
+}
+
+/* True if this one is for the core. */
+static bool
+translate(struct user *u, const struct esp_event *e, struct kern_event *ret)
+{
+	static const uint8_t kinds[ESP_EVENT_MAX] = { [ESP_EVENT_ACQUIRE] = KERN_ACQUIRE,
+	    [ESP_EVENT_SOFT] = KERN_EXPIRE_SOFT, [ESP_EVENT_HARD] = KERN_EXPIRE_HARD };
+
+	if (e->kind == ESP_EVENT_MOVED) {
+		follow(u, e);
+		return false;
+	}
+	*ret = (struct kern_event){ .kind = kinds[e->kind], .id = e->id, .flow = e->flow };
+	return true;
 }
 
 static int
@@ -311,12 +299,20 @@ user_event(struct backend *b, struct kern_event *ret)
 
 	if (u->routes != NULL)
 		user_routes_input(u->routes);
-	if (u->n == 0)
-		return false;
-	*ret = u->events[u->first];
-	u->first = (u->first + 1) % USER_EVENTS_MAX;
-	u->n--;
-	return true;
+	if (u->gone) {
+		u->gone = false;
+		*ret = (struct kern_event){ .kind = KERN_GONE };
+		return true;
+	}
+	while (u->n > 0) {
+		struct esp_event e = u->events[u->first];
+
+		u->first = (u->first + 1) % USER_EVENTS_MAX;
+		u->n--;
+		if (translate(u, &e, ret))
+			return true;
+	}
+	return false;
 }
 
 /* ---- life ---- */
@@ -328,7 +324,7 @@ user_free(struct backend *b)
 
 	if (u == NULL)
 		return;
-	user_routes_free(u->routes, !u->keep_routes);
+	user_routes_free(u->routes, true);
 	free(u);
 }
 
@@ -345,12 +341,6 @@ user_new(const struct user_link *link, struct user_routes *routes)
 	u->link = *link;
 	u->routes = routes;
 	return &u->base;
-}
-
-void
-user_keep_routes(struct backend *b, bool keep)
-{
-	user_of(b)->keep_routes = keep;
 }
 
 unsigned

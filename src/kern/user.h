@@ -22,15 +22,16 @@ extern const struct backend_ops user_ops;
 
 /* Takes the routes, which may be NULL (tests of the link alone).  NULL without memory. */
 struct backend	*user_new(const struct user_link *, struct user_routes *);
-/* An event from the data plane; false if it is malformed. */
+/*
+ * An event from the data plane, to be fetched with ops->event; false if it is
+ * malformed.  May be called from within link.call.
+ */
 MUST_USE bool	 user_input(struct backend *, struct view event);
 /*
  * The data plane was started anew and holds nothing: KERN_GONE follows.
  * name: its TUN device, "" if unknown.
  */
 MUST_USE enum why user_restarted(struct backend *, const char *name, struct str *detail);
-/* Whether the kernel's routing is left as it is when the back end is freed. */
-void		 user_keep_routes(struct backend *, bool keep);
 /* Removes rules of an earlier run that nothing asked for again; how many. */
 unsigned	 user_settled(struct backend *);
 

@@ -489,6 +489,50 @@ flows_that_cannot_come_back_are_tried_again(void **state)
 }
 
 static void
+flows_nobody_asks_for_again_are_let_go(void **state)
+{
+	struct world w = world_make();
+	struct sa_spec kept = spec_make(1), dropped = spec_make(2);
+	struct kern_event event;
+
+	(void)state;
+	dropped.flow.remote.net = subnet_make("10.3.0.0", 24);
+	assert_int_equal(install(&w, &kept, ALL).why, WHY_NONE);
+	assert_int_equal(install(&w, &dropped, ALL).why, WHY_NONE);
+	none_lose_all(w.s->under);
+	assert_true(kern_state_event(w.k, &event));
+	assert_int_equal(install(&w, &kept, SA_PART_FLOW).why, WHY_NONE);
+	assert_int_equal(none_count_flows(w.s->under), 2);
+	assert_int_equal(kern_state_settle(w.k), 1);
+	assert_int_equal(none_count_flows(w.s->under), 1);
+	assert_int_equal(kern_state_settle(w.k), 0);
+	sa_spec_done(&kept);
+	sa_spec_done(&dropped);
+	kern_state_free(w.k, true);
+}
+
+static void
+a_new_core_finds_flows_in_force_and_no_sas(void **state)
+{
+	struct world w = world_make();
+	struct sa_spec spec = spec_make(1);
+	struct kern_ask get = { .verb = KERN_GET_SPI };
+	struct kern_answer answer;
+
+	(void)state;
+	assert_int_equal(install(&w, &spec, ALL).why, WHY_NONE);
+	kern_state_ask(w.k, &get, &answer);
+	kern_state_abandon(w.k);
+	assert_int_equal(none_count_sas(w.s->under), 0);
+	assert_int_equal(none_count_reserved(w.s->under), 0);
+	assert_int_equal(none_count_flows(w.s->under), 1);
+	assert_int_equal(kern_state_settle(w.k), 1);
+	assert_int_equal(none_count_flows(w.s->under), 0);
+	sa_spec_done(&spec);
+	kern_state_free(w.k, true);
+}
+
+static void
 take_flow_remote(void *self, const struct sa_spec *spec)
 {
 	*(struct endpoint *)self = spec->remote;
@@ -518,15 +562,22 @@ a_moved_sa_takes_its_flow_along(void **state)
 }
 
 static void
+take_flow_id(void *self, const struct sa_spec *spec)
+{
+	*(uint64_t *)self = spec->id;
+}
+
+static void
 an_acquire_names_an_id_that_still_has_the_flow(void **state)
 {
 	struct world w = world_make();
 	struct sa_spec old = spec_make(1), new = spec_make(2);
-	struct kern_event event = { .kind = KERN_ACQUIRE, .id = 1 };
+	struct kern_event event = { .kind = KERN_ACQUIRE };
 
 	(void)state;
 	assert_int_equal(install(&w, &old, ALL).why, WHY_NONE);
 	assert_int_equal(install(&w, &new, ALL).why, WHY_NONE);
+	none_each_flow(w.s->under, take_flow_id, &event.id);
 	assert_int_equal(withdraw(&w, 1, ALL), WHY_NONE);
 	assert_true(none_raise(w.s->under, &event));
 	assert_true(kern_state_event(w.k, &event));
@@ -570,6 +621,8 @@ main(void)
 		cmocka_unit_test(the_most_reserved_spis_are_bounded),
 		cmocka_unit_test(after_a_loss_flows_come_back_and_sas_do_not),
 		cmocka_unit_test(flows_that_cannot_come_back_are_tried_again),
+		cmocka_unit_test(flows_nobody_asks_for_again_are_let_go),
+		cmocka_unit_test(a_new_core_finds_flows_in_force_and_no_sas),
 		cmocka_unit_test(a_moved_sa_takes_its_flow_along),
 		cmocka_unit_test(an_acquire_names_an_id_that_still_has_the_flow),
 		cmocka_unit_test(an_unknown_verb_is_answered),
