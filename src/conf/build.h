@@ -38,7 +38,8 @@ enum {
 	SUITES_MAX = 255,
 	LIFES_MAX = 16,
 	LISTEN_MAX = 256,
-	SUGGESTIONS_MAX = 100	/* they cost a search each */
+	SUGGESTIONS_MAX = 50,	/* they cost a search each */
+	NAME_SEARCHES_MAX = 10	/* through thousands of predefined names */
 };
 
 /* Choices that are warned of; those from WEAK_OPT_IN on need Allow-weak. */
@@ -111,7 +112,7 @@ struct build {
 	struct arena		*scratch;	/* freed with the build */
 	struct table		 sections;	/* name -> struct sect */
 	struct sects		 peers, connections;
-	unsigned		 suggestions;	/* made so far */
+	unsigned		 suggestions, name_searches;	/* made so far */
 	bool			 no_memory;
 };
 

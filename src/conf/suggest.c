@@ -60,6 +60,10 @@ suggest_section(struct build *b, struct view wanted, uint32_t kinds, struct str 
 	if (!may_suggest(b))
 		return;
 	store_each(b->store, try_section, &s);
+	if (s.near.best[0] == '\0' && b->name_searches < NAME_SEARCHES_MAX)
+		b->name_searches++;
+	else
+		kinds = 0;
 	if (kinds & KIND_P1_TRANSFORM)
 		try_names(&s.near, names_phase1_nth, 0, "");
 	if (kinds & KIND_SUITE)
