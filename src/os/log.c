@@ -53,6 +53,12 @@ priority(int kind)
 	}
 }
 
+static bool
+printable(uint8_t c)
+{
+	return (c >= 0x20 && c < 0x7f) || c == '\t';
+}
+
 void
 log_line(const struct log_sink *sink, int kind, int level, struct view text)
 {
@@ -61,7 +67,7 @@ log_line(const struct log_sink *sink, int kind, int level, struct view text)
 	if (!sink->syslog)
 		log_stamp(&line, kind, level);
 	for (size_t i = 0; i < text.n && i < TEXT_MAX; i++)
-		str_char(&line, text.p[i] >= 0x20 && text.p[i] < 0x7f ? (char)text.p[i] : '?');
+		str_char(&line, printable(text.p[i]) ? (char)text.p[i] : '?');
 	if (sink->syslog) {
 		syslog(priority(kind), "%s", line.p);
 		return;

@@ -66,8 +66,7 @@ prepare(int fd, bool ip6)
 	(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	bypass_policy(fd, ip6);
 	if (ip6)
-		return on(fd, IPPROTO_IPV6, IPV6_V6ONLY) &&
-		    on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+		return on(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
 	return on(fd, IPPROTO_IP, IP_PKTINFO);
 }
 
@@ -97,7 +96,8 @@ net_udp(enum family family, uint16_t port, bool shared, struct str *error)
 
 	if (fd < 0)
 		return give_up(fd, error, "UDP socket");
-	if (!prepare(fd, ip6) || (shared && !on(fd, SOL_SOCKET, SO_REUSEPORT)))
+	if (!prepare(fd, ip6) || (ip6 && !on(fd, IPPROTO_IPV6, IPV6_V6ONLY)) ||
+	    (shared && !on(fd, SOL_SOCKET, SO_REUSEPORT)))
 		return give_up(fd, error, "UDP socket options");
 	/* Large IKE messages may be fragmented; nobody probes paths with them. */
 	int dont = IP_PMTUDISC_DONT;

@@ -99,7 +99,9 @@ set_limits(enum sandbox_profile p, struct str *error)
 	/* Secrets do not go to disk. */
 	if (!limit(RLIMIT_CORE, 0) || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return fail(error, "core dumps");
-	if (!limit(RLIMIT_NOFILE, FILES_MAX) || !limit(RLIMIT_FSIZE, 0))
+	/* No limit on file sizes: the only file left is standard error, and a
+	 * last message there is worth having. */
+	if (!limit(RLIMIT_NOFILE, FILES_MAX))
 		return fail(error, "limits");
 	/* With threads the seccomp list allows nothing but threads anyway. */
 	if (!has_threads(p) && !limit(RLIMIT_NPROC, 0))

@@ -259,7 +259,8 @@ line_to_log(struct text *to, struct view v)
 {
 	STR(s, 1800);
 
-	str_escaped(&s, v);
+	for (size_t i = 0; i < v.n; i++)	/* escaped where it was made */
+		str_char(&s, (char)v.p[i]);
 	role_log_text(to->ike->ctx, ROLE_LOG_REPORT, 0, s.p);
 }
 

@@ -92,6 +92,8 @@ child_close(struct child *c)
 		event_free(c->rd);
 	if (c->wr != NULL)
 		event_free(c->wr);
+	if (c->grace != NULL)
+		event_del(c->grace);
 	c->rd = c->wr = NULL;
 	channel_free(c->channel);
 	c->channel = NULL;
@@ -202,7 +204,8 @@ on_message(struct monitor *m, enum role from, struct channel_in *in)
 		return on_levels(m, from, &in->body);
 	case MSG_FATAL: {
 		struct view text = rd_rest(&in->body);
-		log_line(&m->log, LOG_KIND_FATAL, 0, text);
+		if (m->state != MONITOR_ENDING)		/* one reason is enough */
+			log_line(&m->log, LOG_KIND_FATAL, 0, text);
 		end_begin(m, 1);
 		return true;
 	}
@@ -242,10 +245,22 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!child_read(c) && c->channel != NULL) {
-		/* Its end comes as SIGCHLD; a role without monitor has no use. */
+		/* Its end comes as SIGCHLD; if not, a role without monitor has no use. */
+		struct timeval tv = { .tv_sec = END_SECONDS };
 		child_close(c);
-		child_kill(c, "it closed its channel");
+		event_add(c->grace, &tv);
 	}
+}
+
+static void
+on_grace(evutil_socket_t fd, short what, void *arg)
+{
+	struct child *c = arg;
+
+	(void)fd;
+	(void)what;
+	if (c->channel == NULL)
+		child_kill(c, "it closed its channel and stayed");
 }
 
 static void
@@ -322,7 +337,9 @@ child_fork(struct child *c)
 		return false;
 	c->rd = event_new(m->base, pair[0], EV_READ | EV_PERSIST, on_readable, c);
 	c->wr = event_new(m->base, pair[0], EV_WRITE, on_writable, c);
-	return c->rd != NULL && c->wr != NULL && event_add(c->rd, NULL) == 0;
+	if (c->grace == NULL)
+		c->grace = event_new(m->base, -1, 0, on_grace, c);
+	return c->grace != NULL && c->rd != NULL && c->wr != NULL && event_add(c->rd, NULL) == 0;
 }
 
 static bool
@@ -415,7 +432,7 @@ describe_end(struct child *c, int status, struct str *s)
 		    WTERMSIG(status) == SIGSYS ? ": it tried something its sandbox forbids" : "");
 	else
 		str_addf(s, " with status %d", WEXITSTATUS(status));
-	if (c->killed[0] != '\0')
+	if (c->killed[0] != '\0' && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		str_addf(s, ": %s", c->killed);
 }
 
@@ -437,13 +454,13 @@ child_ended(struct child *c, int status)
 		if (!child_read(c))
 			break;
 	describe_end(c, status, &what);
-	child_close(c);
+	child_close(c);		/* and no grace any more */
 	c->pid = 0;
 	c->ready = false;
 	if (c->role == ROLE_IKE)
 		monitor_out_forget(m);
 	if (m->state == MONITOR_ENDING) {
-		if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
+		if (WIFSIGNALED(status))
 			monitor_log(m, LOG_KIND_ERROR, "%s", what.p);
 		end_next(m);
 		return;
@@ -655,6 +672,8 @@ finish(struct monitor *m)
 	for (int i = ROLE_IKE; i < ROLE_MAX; i++) {
 		struct child *c = &m->child[i];
 		child_close(c);
+		if (c->grace != NULL)
+			event_free(c->grace);
 		if (c->pid > 0) {
 			kill(c->pid, SIGKILL);
 			(void)waitpid(c->pid, NULL, 0);

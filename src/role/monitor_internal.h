@@ -20,7 +20,7 @@ struct child {
 	bool		 ready;
 	pid_t		 pid;			/* 0: does not run */
 	struct channel	*channel;		/* NULL: closed */
-	struct event	*rd, *wr;
+	struct event	*rd, *wr, *grace;
 	struct restarts	 restarts;
 	char		 killed[200];		/* why we ended it, or "" */
 };

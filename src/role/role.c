@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -418,6 +419,7 @@ role_run(enum role role, int monitor_fd)
 	ctx->role = role;
 	for (int i = 0; i < ROLE_FD_MAX; i++)
 		ctx->fd[i] = -1;
+	(void)prctl(PR_SET_NAME, "isakmpd");	/* it was started by a name of /proc */
 	tzset();		/* local time for reports; the file is out of reach later */
 	ctx->base = event_base_new();
 	if (ctx->base != NULL)
@@ -480,7 +482,8 @@ text_decode(struct rd *r, char ret[OPTION_PATH_MAX])
 	X(no_kernel) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog)
 
 #define OPTION_TEXTS(X)							\
-	X(config) X(run_dir) X(fifo) X(pid) X(report) X(result) X(keylog_file)
+	X(config) X(run_dir) X(fifo) X(pid) X(report) X(result) X(keylog_file) \
+	X(tun)
 
 void
 options_encode(struct wr *w, const struct options *o)
