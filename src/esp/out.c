@@ -154,6 +154,7 @@ esp_plane_out(struct esp_plane *p, struct mono now, struct esp_buf *b, struct es
 	    .encap = sa->encap };
 	/* RFC 4301, 5.1.2.1; RFC 6040, 4.1: DSCP and ECN are taken over. */
 	ret->tos = ip.tos;
-	ret->df = ip.df && ip.total_n <= max;
+	ret->fits = ip.total_n <= max;
+	ret->df = ip.df && ret->fits;
 	return WHY_NONE;
 }

@@ -76,6 +76,7 @@ struct esp_sent {
 	struct path	path;		/* how the ESP packet travels */
 	uint8_t		tos;		/* of the outer header */
 	bool		df;		/* the outer packet must not be fragmented */
+	bool		fits;		/* the path's MTU, as far as known */
 	bool		reply;		/* refused, and the buffer holds an ICMP error for the sender */
 };
 
