@@ -383,6 +383,7 @@ open_sockets(struct ike *ike)
 	return true;
 }
 
+/* Orders are about the configuration, so they are read once there is one. */
 static bool
 open_fifo(struct ike *ike)
 {
@@ -391,14 +392,18 @@ open_fifo(struct ike *ike)
 	if (fd < 0)
 		return true;
 	ike->fifo = event_new(ike->ctx->base, fd, EV_READ | EV_PERSIST, ike_fifo_readable, ike);
-	if (ike->fifo == NULL || event_add(ike->fifo, NULL) == 0)
-		return ike->fifo != NULL;
+	return ike->fifo != NULL;
+}
+
+void
+ike_fifo_start(struct ike *ike)
+{
+	if (ike->fifo == NULL || event_pending(ike->fifo, EV_READ, NULL))
+		return;
 	/* Standard input may be a file, which cannot be waited for: then all its
 	 * orders are there already. */
-	event_free(ike->fifo);
-	ike->fifo = NULL;
-	ike->fifo_is_file = true;
-	return true;
+	if (event_add(ike->fifo, NULL) < 0)
+		ike_fifo_readable(ike->ctx->fd[ROLE_FD_FIFO], 0, ike);
 }
 
 static bool
@@ -461,8 +466,6 @@ role_ike_main(struct role_ctx *ctx)
 	} else if (role_enter(ctx)) {
 		(void)role_body(ctx, ROLE_MONITOR);
 		(void)!role_send(ctx, ROLE_MONITOR, MSG_CONF_WANTED);
-		if (ike->fifo_is_file)
-			ike_fifo_readable(ctx->fd[ROLE_FD_FIFO], 0, ike);
 		status = role_loop(ctx);
 	}
 	ike_free(ike);

@@ -228,12 +228,15 @@ load(struct ike *ike, struct view text)
 		return;
 	}
 	problems_done(&problems);
+	bool first = !ike->configured;
 	ike->configured = true;
 	ike->changed = false;
 	store_free(ike->store);
 	ike->store = fresh;
 	apply_levels(ike);
 	take_snapshot(ike, s);
+	if (first)
+		ike_fifo_start(ike);
 }
 
 static bool

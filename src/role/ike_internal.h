@@ -48,7 +48,7 @@ struct ike {
 	struct event	*timer, *apply, *fifo;
 	struct fifo_lines lines;
 	uint8_t		 saved_level[DEBUG_CLASSES];	/* D T */
-	bool		 levels_saved, fifo_is_file;
+	bool		 levels_saved;
 	struct net_interface_address address[IKE_ADDRESSES];
 	size_t		 n_addresses;
 };
@@ -58,6 +58,8 @@ struct ike {
 void	ike_drain(struct ike *);
 void	ike_shutdown(struct ike *);
 bool	ike_source(void *self, const struct addr *remote, struct addr *ret);
+
+void	ike_fifo_start(struct ike *);
 
 /* ike_conf.c */
 void	ike_reload(struct ike *);
