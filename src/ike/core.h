@@ -21,6 +21,8 @@ struct core;
 struct core_env {
 	void	*self;
 	void	(*random)(void *self, void *buf, size_t n);
+	/* The local address from which packets to `remote` leave; false: no route. */
+	bool	(*source)(void *self, const struct addr *remote, struct addr *ret);
 };
 
 struct core_options {

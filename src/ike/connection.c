@@ -1,0 +1,427 @@
+/*
+ * Connections that are kept up, and orders that wait for phase 1.  A check
+ * runs at start, every Check-interval, and soon after something was lost;
+ * failures back off exponentially up to the interval.  Spec: isakmpd.md 21.1.
+ */
+#include <stdlib.h>
+
+#include "ike/internal.h"
+
+enum { SHORT_LIFE_SECS = 10, SPREAD = 50 };
+
+uint64_t
+name_hash(const struct core *core, const char *name)
+{
+	char low[SA_NAME_MAX + 1];
+	size_t n = 0;
+
+	for (; name[n] != '\0' && n < SA_NAME_MAX; n++)
+		low[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 32) : name[n];
+	return siphash(core->secret, view_of(low, n));
+}
+
+struct connection_state *
+connection_state_find(struct core *core, const char *name)
+{
+	const struct connection *c = core->snapshot == NULL ? NULL :
+	    snapshot_connection(core->snapshot, name);
+
+	return c == NULL || c->index >= core->n_connections ? NULL : &core->connections[c->index];
+}
+
+static void
+check_in(struct core *core, struct connection_state *c, struct span d)
+{
+	const struct handle owner = { .slot = c->connection->index, .gen = 1 };
+
+	timer_set(core, &c->check, TIMER_CONNECTION, owner, mono_add(core->now, d));
+}
+
+static struct span
+back_off(struct core *core, const struct connection_state *c)
+{
+	int64_t ms = 1000ll << (c->failures > 6 ? 6 : c->failures);
+	int64_t most = (int64_t)core->snapshot->check_interval * 1000;
+	uint8_t r;
+
+	core->env.random(core->env.self, &r, 1);
+	if (ms > most)
+		ms = most;
+	return span_ms(ms - ms / 4 * r / 255);
+}
+
+/* ---- which exchanges we have begun ---- */
+
+static struct view
+running_key(const struct core *core, int phase, const char *name, uint8_t room[9])
+{
+	struct wr w = wr_of(room, 9);
+
+	wr_u8(&w, (uint8_t)phase);
+	wr_u64(&w, name_hash(core, name));
+	return wr_done(&w);
+}
+
+static const char *
+running_name(const struct exchange *x)
+{
+	return x->p1 != NULL ? x->peer->name : x->connection->name;
+}
+
+bool
+running_add(struct core *core, struct exchange *x)
+{
+	uint8_t room[9];
+
+	return map_put(core->running, running_key(core, x->p1 != NULL ? 1 : 2, running_name(x), room),
+	    handle_u64(x->self));
+}
+
+void
+running_remove(struct core *core, struct exchange *x)
+{
+	uint8_t room[9];
+	uint64_t v;
+
+	if (!x->initiator || (x->p1 == NULL && x->connection == NULL))
+		return;
+	struct view key = running_key(core, x->p1 != NULL ? 1 : 2, running_name(x), room);
+	if (map_get(core->running, key, &v) && v == handle_u64(x->self))
+		map_remove(core->running, key);
+}
+
+static bool
+is_running(struct core *core, int phase, const char *name)
+{
+	uint8_t room[9];
+	uint64_t v;
+	struct exchange *x;
+
+	if (!map_get(core->running, running_key(core, phase, name, room), &v))
+		return false;
+	x = exchange_find(core, handle_of_u64(v));
+	return x != NULL && x->state != X_DONE;
+}
+
+bool
+phase1_running(struct core *core, const struct peer *peer)
+{
+	return is_running(core, 1, peer->name);
+}
+
+/* ---- bringing up ---- */
+
+static void
+begin(struct core *core, struct connection_state *c)
+{
+	const struct peer *peer = c->connection->peer;
+	struct isakmp_sa *sa;
+
+	if (is_running(core, 2, c->connection->name))
+		return;
+	if (peer == NULL) {
+		fail_classic(core, "exchange_establish: No ISAKMP-peer given for \"%s\"",
+		    c->connection->name);
+		fail_record(core, WHY_CONFIG, NULL, NULL, NULL, c->connection, "quick/1 initiator");
+		return;
+	}
+	sa = isakmp_sa_for_peer(core, peer);
+	if (sa != NULL) {
+		c->wants = false;
+		if (!quick_mode_start(core, sa->self, c->connection, false))
+			connection_failed(core, c->connection);
+		return;
+	}
+	c->wants = true;
+	if (!phase1_running(core, peer) && !main_mode_start(core, peer))
+		connections_phase1_failed(core, peer);
+}
+
+void
+connection_try(struct core *core, struct connection_state *c)
+{
+	check_in(core, c, span_s(core->snapshot->check_interval));
+	if (core->passive || core->shutting_down)
+		return;
+	if (ipsec_sa_for_connection(core, c->connection) == NULL)
+		begin(core, c);
+	else if (c->active && c->connection->peer != NULL &&
+	    isakmp_sa_for_peer(core, c->connection->peer) == NULL &&
+	    !phase1_running(core, c->connection->peer))
+		(void)main_mode_start(core, c->connection->peer);	/* for DPD and DELETE */
+}
+
+/* Soft expiry: a new pair while the old one still carries traffic. */
+void
+connection_renew(struct core *core, struct connection_state *c)
+{
+	if (core->passive || core->shutting_down)
+		return;
+	begin(core, c);
+}
+
+void
+connection_timer(struct core *core, uint32_t index)
+{
+	struct connection_state *c = index < core->n_connections ? &core->connections[index] : NULL;
+	struct ipsec_sa *sa;
+
+	if (c == NULL || (!c->active && !c->wants))
+		return;
+	sa = ipsec_sa_for_connection(core, c->connection);
+	/* A renewal that failed is tried again as long as the old pair lives. */
+	if (sa != NULL && sa->stay_alive && mono_reached(core->now, sa->soft_at)) {
+		check_in(core, c, back_off(core, c));
+		connection_renew(core, c);
+		return;
+	}
+	connection_try(core, c);
+}
+
+enum why
+core_connect(struct core *core, struct mono now, const char *name)
+{
+	struct connection_state *c = connection_state_find(core, name);
+
+	core->now = now;
+	if (c == NULL) {
+		fail_classic(core, "exchange_establish: peer \"%s\" does not have a correct phase (0)", name);
+		fail_expected(core, "a connection of [Phase 2]");
+		fail_got(core, "%s", name);
+		fail_record(core, WHY_NOT_CONFIGURED, NULL, NULL, NULL, NULL, "c");
+		return WHY_NOT_CONFIGURED;
+	}
+	c->active = true;
+	c->failures = 0;
+	connection_flow(core, c, true);
+	connection_try(core, c);
+	return WHY_NONE;
+}
+
+void
+connection_failed(struct core *core, const struct connection *connection)
+{
+	struct connection_state *c = connection == NULL ? NULL :
+	    connection_state_find(core, connection->name);
+
+	if (c == NULL)
+		return;
+	c->wants = false;
+	if (!c->active || core->shutting_down)
+		return;
+	if (c->failures < 16)
+		c->failures++;
+	check_in(core, c, back_off(core, c));
+}
+
+void
+connection_is_up(struct core *core, const struct connection *connection)
+{
+	struct connection_state *c = connection_state_find(core, connection->name);
+
+	if (c == NULL)
+		return;
+	c->wants = false;
+	c->up_at = core->now;
+	if (c->active)
+		check_in(core, c, span_s(core->snapshot->check_interval));
+}
+
+/* A pair is gone that should not be: soon again, but not in a tight circle. */
+void
+connection_lost(struct core *core, const struct connection *connection)
+{
+	struct connection_state *c = connection == NULL ? NULL :
+	    connection_state_find(core, connection->name);
+
+	if (c == NULL || !c->active || core->shutting_down)
+		return;
+	if (ipsec_sa_for_connection(core, c->connection) != NULL)
+		return;
+	if (mono_since(core->now, c->up_at).us < span_s(SHORT_LIFE_SECS).us) {
+		connection_failed(core, c->connection);
+		return;
+	}
+	c->failures = 0;
+	check_in(core, c, span_ms(100));
+}
+
+void
+connections_phase1_ready(struct core *core, const struct peer *peer, struct handle isakmp_sa)
+{
+	for (size_t i = 0; i < core->n_connections; i++) {
+		struct connection_state *c = &core->connections[i];
+
+		if (!c->wants || !same_peer_name(c->connection->peer, peer))
+			continue;
+		c->wants = false;
+		if (!is_running(core, 2, c->connection->name) &&
+		    !quick_mode_start(core, isakmp_sa, c->connection, false))
+			connection_failed(core, c->connection);
+	}
+}
+
+void
+connections_phase1_failed(struct core *core, const struct peer *peer)
+{
+	for (size_t i = 0; i < core->n_connections; i++) {
+		struct connection_state *c = &core->connections[i];
+
+		if (c->wants && same_peer_name(c->connection->peer, peer))
+			connection_failed(core, c->connection);
+	}
+}
+
+/* The peer dropped its ISAKMP SA: what is kept up with it wants a new one. */
+void
+connections_isakmp_lost(struct core *core, const struct peer *peer)
+{
+	for (size_t i = 0; i < core->n_connections; i++) {
+		struct connection_state *c = &core->connections[i];
+
+		if (c->active && same_peer_name(c->connection->peer, peer))
+			check_in(core, c, span_ms(300));
+	}
+}
+
+/* ---- flows ---- */
+
+/*
+ * The flow of a connection that is kept up is required from the start, and
+ * stays while there is no SA: nothing ever leaves in clear
+ * (doc/decisions/0005-flows-before-sas.md).
+ */
+void
+connection_flow(struct core *core, struct connection_state *c, bool want)
+{
+	const struct connection *k = c->connection;
+	struct kern_ask ask = { .verb = KERN_REMOVE, .parts = SA_PART_FLOW, .id = c->flow_id };
+	struct sa_spec spec = { .id = c->flow_id };
+
+	if (want == c->flow)
+		return;
+	if (want) {
+		const struct id *local = k->nat_id.type != 0 ? &k->nat_id : &k->local_id;
+
+		if (core->snapshot->acquire_only || k->peer == NULL || !id_is_address_kind(local) ||
+		    !id_is_address_kind(&k->remote_id) || k->n_suites == 0 ||
+		    k->suites[0].n_protocols == 0 || k->suites[0].protocols[0].n_transforms == 0)
+			return;
+		spec.suite.protocol = PROTO_IPSEC_ESP;
+		spec.suite.mode = k->suites[0].protocols[0].transforms[0].mode;
+		spec.local.addr = k->peer->local_address;
+		spec.remote.addr = k->peer->address;
+		spec.flow = (struct flow){
+			.local = { local->range, local->port },
+			.remote = { k->remote_id.range, k->remote_id.port },
+			.protocol = local->protocol != 0 ? local->protocol : k->remote_id.protocol,
+		};
+		text_copy(spec.name, sizeof(spec.name), k->name);
+		ask.verb = KERN_INSTALL;
+		ask.spec = &spec;
+	}
+	c->flow = want;
+	act_kern(core, &ask);
+}
+
+/* ---- a new configuration ---- */
+
+static void
+adopt_connections(struct core *core, struct snapshot *old, struct connection_state *fresh)
+{
+	for (size_t i = 0; i < core->n_connections; i++) {
+		struct connection_state *was = &core->connections[i];
+		const struct connection *now = snapshot_connection(core->snapshot, was->connection->name);
+
+		timer_clear(core, &was->check);
+		if (now != NULL && connection_same(was->connection, now)) {
+			fresh[now->index].failures = was->failures;
+			fresh[now->index].flow = was->flow;
+			fresh[now->index].flow_id = was->flow_id;
+			fresh[now->index].up_at = was->up_at;
+			fresh[now->index].wants = was->wants;
+		} else {
+			connection_flow(core, was, false);
+		}
+	}
+	(void)old;
+}
+
+static void
+adopt_sas(struct core *core)
+{
+	struct handle h;
+	uint32_t at = 0;
+
+	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;) {
+		const struct peer *p = snapshot_peer(core->snapshot, x->peer->name);
+
+		if (x->state != X_DONE && (p == NULL || !peer_same(x->peer, p)))
+			exchange_fail(core, x, WHY_REPLACED);
+	}
+	at = 0;
+	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		const struct connection *c = snapshot_connection(core->snapshot, sa->connection->name);
+
+		if (c == NULL || !connection_same(sa->connection, c)) {
+			if (sa->ready) {
+				tell(core, CLASS_NORMAL, 0, "isakmpd: connection %s %s: SA removed",
+				    sa->spec.name, c == NULL ? "is no longer configured" : "has changed");
+				ipsec_sa_remove(core, sa, true);
+			}
+			continue;
+		}
+		snapshot_unref(sa->snapshot);
+		sa->snapshot = snapshot_ref(core->snapshot);
+		sa->connection = c;
+		sa->peer = c->peer;
+	}
+	at = 0;
+	for (struct isakmp_sa *sa; (sa = slab_next(core->isakmp_sas, &at, &h)) != NULL;) {
+		const struct peer *p = snapshot_peer(core->snapshot, sa->peer->name);
+
+		if (p == NULL || !peer_same(sa->peer, p)) {
+			info_delete_isakmp(core, sa);
+			isakmp_sa_remove(core, sa);
+			continue;
+		}
+		snapshot_unref(sa->snapshot);
+		sa->snapshot = snapshot_ref(core->snapshot);
+		sa->peer = p;
+	}
+}
+
+void
+core_configure(struct core *core, struct mono now, struct snapshot *s)
+{
+	struct connection_state *fresh = calloc(s->n_connections + 1, sizeof(*fresh));
+	struct snapshot *old = core->snapshot;
+
+	core->now = now;
+	if (fresh == NULL) {
+		core_refuse(core, WHY_NO_MEMORY);
+		return;
+	}
+	for (size_t i = 0; i < s->n_connections; i++) {
+		fresh[i].connection = &s->connections[i];
+		fresh[i].active = s->connections[i].active;
+		fresh[i].flow_id = 1ull << 63 | ++core->next_flow_id;
+		fresh[i].up_at.us = now.us - span_s(3600).us;
+	}
+	core->snapshot = snapshot_ref(s);
+	adopt_connections(core, old, fresh);
+	free(core->connections);
+	core->connections = fresh;
+	core->n_connections = s->n_connections;
+	adopt_sas(core);
+	for (size_t i = 0; i < core->n_connections; i++) {
+		struct connection_state *c = &core->connections[i];
+
+		connection_flow(core, c, c->active);
+		/* Large lists start spread over time (21.1 Beyond). */
+		if (c->active)
+			check_in(core, c, span_ms((int64_t)(i / SPREAD) * 100));
+	}
+	snapshot_unref(old);
+	core_tick(core, now);
+}

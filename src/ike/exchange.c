@@ -1,0 +1,634 @@
+/*
+ * The exchange engine.  It reads rows and knows nothing of main mode or quick
+ * mode: it finds the row for what happened, checks the message against it,
+ * calls the handler, sends the reply, moves the state and the deadlines.
+ * One function, state_set, assigns a state.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "ike/internal.h"
+
+static const char *const state_names[X_STATE_MAX] = {
+	[X_NEW] = "new",
+	[MM_I_SENT_SA] = "waiting for SA", [MM_I_DH_PENDING] = "making DH value",
+	[MM_I_SENT_KE] = "waiting for KE", [MM_I_SKEYID_PENDING] = "computing SKEYID",
+	[MM_I_AUTH_PENDING] = "computing HASH_I", [MM_I_SENT_AUTH] = "waiting for HASH_R",
+	[MM_I_VERIFY_PENDING] = "verifying HASH_R",
+	[MM_R_SENT_SA] = "waiting for KE", [MM_R_DH_PENDING] = "making DH value",
+	[MM_R_SKEYID_PENDING] = "computing SKEYID", [MM_R_SENT_KE] = "waiting for HASH_I",
+	[MM_R_VERIFY_PENDING] = "verifying HASH_I", [MM_R_AUTH_PENDING] = "computing HASH_R",
+	[QM_I_SPI_PENDING] = "reserving SPI", [QM_I_DH_PENDING] = "making DH value",
+	[QM_I_SENT_1] = "waiting for answer", [QM_I_SHARED_PENDING] = "computing g^xy",
+	[QM_I_INSTALL_PENDING] = "installing SAs",
+	[QM_R_SPI_PENDING] = "reserving SPI", [QM_R_DH_PENDING] = "making DH value",
+	[QM_R_SHARED_PENDING] = "computing g^xy",
+	[QM_R_INBOUND_PENDING] = "installing inbound SA", [QM_R_SENT_2] = "waiting for HASH(3)",
+	[QM_R_INSTALL_PENDING] = "installing outbound SA",
+	[X_DONE] = "done",
+};
+
+const char *
+exchange_state_name(uint8_t state)
+{
+	return state < X_STATE_MAX ? state_names[state] : "?";
+}
+
+const char *
+exchange_kind(const struct exchange *x)
+{
+	return x->type == EXCH_ID_PROT ? "main" : x->type == EXCH_QUICK_MODE ? "quick" : "info";
+}
+
+static struct rows
+rows_of(const struct exchange *x)
+{
+	return x->type == EXCH_ID_PROT ? main_mode_rows() : quick_mode_rows();
+}
+
+/* ---- life ---- */
+
+struct exchange *
+exchange_new(struct core *core, uint8_t type, bool initiator, const struct peer *peer,
+    const struct connection *connection)
+{
+	struct handle h;
+	struct exchange *x = slab_add(core->exchanges, &h);
+
+	if (x == NULL) {
+		core_refuse(core, WHY_NO_MEMORY);
+		return NULL;
+	}
+	x->self = h;
+	x->type = type;
+	x->initiator = initiator;
+	x->snapshot = snapshot_ref(core->snapshot);
+	x->peer = peer;
+	x->connection = connection;
+	x->started = core->now;
+	x->step = 1;
+	if (type == EXCH_ID_PROT)
+		x->p1 = calloc(1, sizeof(*x->p1));
+	else
+		x->p2 = calloc(1, sizeof(*x->p2));
+	if (x->p1 == NULL && x->p2 == NULL) {
+		exchange_free(core, x);
+		core_refuse(core, WHY_NO_MEMORY);
+		return NULL;
+	}
+	if (initiator && !running_add(core, x)) {
+		exchange_free(core, x);
+		return NULL;
+	}
+	timer_set(core, &x->end, TIMER_EXCHANGE_END, h,
+	    mono_add(core->now, span_s(core->snapshot->exchange_max)));
+	return x;
+}
+
+struct exchange *
+exchange_find(struct core *core, struct handle h)
+{
+	return slab_find(core->exchanges, h);
+}
+
+/*
+ * The keys under which messages find an exchange: both cookies; for first
+ * messages the initiator cookie and the address it came from; in phase 2 the
+ * ISAKMP SA and the message ID.  A leading octet keeps the kinds apart.
+ */
+enum { KEY_ROOM = 32 };
+
+static struct view
+key_cookies(uint8_t room[KEY_ROOM], const uint8_t *icookie, const uint8_t *rcookie)
+{
+	struct wr w = wr_of(room, KEY_ROOM);
+
+	wr_u8(&w, 2);
+	wr_bytes(&w, icookie, COOKIE_LEN);
+	wr_bytes(&w, rcookie, COOKIE_LEN);
+	return wr_done(&w);
+}
+
+static struct view
+key_first(uint8_t room[KEY_ROOM], const uint8_t *icookie, const struct addr *a)
+{
+	struct wr w = wr_of(room, KEY_ROOM);
+
+	wr_u8(&w, 1);
+	wr_bytes(&w, icookie, COOKIE_LEN);
+	wr_view(&w, addr_view(a));
+	return wr_done(&w);
+}
+
+static struct view
+key_message_id(uint8_t room[KEY_ROOM], struct handle sa, uint32_t message_id)
+{
+	struct wr w = wr_of(room, KEY_ROOM);
+
+	wr_u64(&w, handle_u64(sa));
+	wr_u32(&w, message_id);
+	return wr_done(&w);
+}
+
+static void
+unlink_from(struct map *map, struct view key, const struct exchange *x)
+{
+	uint64_t v;
+
+	if (map_get(map, key, &v) && v == handle_u64(x->self))
+		map_remove(map, key);
+}
+
+static void
+unlink_maps(struct core *core, struct exchange *x)
+{
+	uint8_t room[KEY_ROOM];
+
+	if (x->type == EXCH_ID_PROT) {
+		unlink_from(core->p1_by_cookies, key_cookies(room, x->icookie, x->rcookie), x);
+		unlink_from(core->p1_by_cookies, key_first(room, x->icookie, &x->first_addr), x);
+	} else {
+		unlink_from(core->by_message_id,
+		    key_message_id(room, x->isakmp_sa, x->message_id), x);
+	}
+}
+
+static struct exchange *
+find_in(struct core *core, struct map *map, struct view key)
+{
+	uint64_t v;
+
+	return map_get(map, key, &v) ? exchange_find(core, handle_of_u64(v)) : NULL;
+}
+
+bool
+exchange_index_first(struct core *core, struct exchange *x)
+{
+	uint8_t room[KEY_ROOM];
+
+	x->first_addr = x->path.remote.addr;
+	return map_put(core->p1_by_cookies, key_first(room, x->icookie, &x->first_addr),
+	    handle_u64(x->self));
+}
+
+bool
+exchange_index_cookies(struct core *core, struct exchange *x)
+{
+	uint8_t room[KEY_ROOM];
+
+	return map_put(core->p1_by_cookies, key_cookies(room, x->icookie, x->rcookie),
+	    handle_u64(x->self));
+}
+
+bool
+exchange_index_message_id(struct core *core, struct exchange *x)
+{
+	uint8_t room[KEY_ROOM];
+
+	return map_put(core->by_message_id, key_message_id(room, x->isakmp_sa, x->message_id),
+	    handle_u64(x->self));
+}
+
+struct exchange *
+exchange_by_first(struct core *core, const uint8_t *icookie, const struct addr *a)
+{
+	uint8_t room[KEY_ROOM];
+
+	return find_in(core, core->p1_by_cookies, key_first(room, icookie, a));
+}
+
+struct exchange *
+exchange_by_cookies(struct core *core, const uint8_t *icookie, const uint8_t *rcookie)
+{
+	uint8_t room[KEY_ROOM];
+
+	return find_in(core, core->p1_by_cookies, key_cookies(room, icookie, rcookie));
+}
+
+struct exchange *
+exchange_by_message_id(struct core *core, struct handle isakmp_sa, uint32_t message_id)
+{
+	uint8_t room[KEY_ROOM];
+
+	return find_in(core, core->by_message_id, key_message_id(room, isakmp_sa, message_id));
+}
+
+static void
+p1_free(struct p1 *p1)
+{
+	if (p1 == NULL)
+		return;
+	p1_keys_done(&p1->keys);
+	free(p1->public_value);
+	free(p1->peer_public);
+	free(p1->chosen_attributes);
+	wipe(p1, sizeof(*p1));
+	free(p1);
+}
+
+static void
+p2_free(struct p2 *p2)
+{
+	if (p2 == NULL)
+		return;
+	secret_done(&p2->shared);
+	free(p2->public_value);
+	free(p2->peer_public);
+	free(p2->attributes);
+	wipe(p2, sizeof(*p2));
+	free(p2);
+}
+
+/* Other roles may hold something for this exchange: they let go of it. */
+static void
+release_roles(struct core *core, struct exchange *x)
+{
+	if ((x->p1 != NULL && x->p1->keys_asked) || (x->p2 != NULL && x->p2->keys_asked)) {
+		const struct keys_ask drop = { .verb = KEYS_DROP, .token = handle_u64(x->self) };
+
+		act_keys(core, &drop);
+		if (x->p1 != NULL)
+			x->p1->keys_asked = false;
+		else
+			x->p2->keys_asked = false;
+	}
+	if (x->p2 == NULL || x->p2->installed_all)
+		return;
+	struct ipsec_sa *sa = ipsec_sa_find(core, x->p2->ipsec_sa);
+	if (sa != NULL) {
+		/* The peer may have its pair already, and would send into nothing. */
+		ipsec_sa_remove(core, sa, x->state == QM_R_SENT_2 || x->state == QM_R_INSTALL_PENDING);
+	} else if (x->p2->spi_in != 0) {
+		const struct kern_ask back = { .verb = KERN_REMOVE, .spi = x->p2->spi_in };
+
+		act_kern(core, &back);
+	}
+	x->p2->spi_in = 0;
+}
+
+void
+exchange_free(struct core *core, struct exchange *x)
+{
+	if (x == NULL)
+		return;
+	release_roles(core, x);
+	unlink_maps(core, x);
+	running_remove(core, x);
+	half_open_release(core, x);
+	if (x->p2 != NULL && !x->initiator) {
+		struct isakmp_sa *sa = isakmp_sa_find(core, x->isakmp_sa);
+
+		if (sa != NULL && sa->exchanges > 0)
+			sa->exchanges--;
+	}
+	timer_clear(core, &x->resend);
+	timer_clear(core, &x->end);
+	p1_free(x->p1);
+	p2_free(x->p2);
+	free(x->out);
+	snapshot_unref(x->snapshot);
+	slab_remove(core->exchanges, x->self);
+}
+
+/* ---- failing ---- */
+
+static const char *
+what_was_waited_for(const struct exchange *x)
+{
+	switch (x->state) {
+	case MM_I_SENT_SA:
+		return "an answer to the proposal (message 2)";
+	case MM_I_SENT_KE:
+		return "the peer's public value (message 4)";
+	case MM_I_SENT_AUTH:
+		return "the peer's authentication (message 6)";
+	case MM_R_SENT_SA:
+		return "the peer's public value (message 3)";
+	case MM_R_SENT_KE:
+		return "the peer's authentication (message 5)";
+	case QM_I_SENT_1:
+		return "an answer to the quick mode proposal";
+	case QM_R_SENT_2:
+		return "HASH(3)";
+	default:
+		return "an answer of another process of this daemon";
+	}
+}
+
+void
+exchange_fail(struct core *core, struct exchange *x, enum why why)
+{
+	const struct peer *peer = x->peer;
+	const struct connection *connection = x->connection;
+	bool phase1 = x->p1 != NULL, was_done = x->state == X_DONE;
+	bool initiator = x->initiator;
+	struct snapshot *snapshot = snapshot_ref(x->snapshot);
+
+	if (phase1 && !was_done)
+		main_mode_failing(core, x, why);
+	if (!x->recorded && !was_done)
+		fail_record(core, why, x, &x->path, peer, connection, NULL);
+	core->draft_used = false;
+	exchange_free(core, x);
+	if (!was_done && why != WHY_SHUTDOWN) {
+		if (phase1 && initiator)
+			connections_phase1_failed(core, peer);
+		else if (!phase1 && initiator && connection != NULL)
+			connection_failed(core, connection);
+	}
+	snapshot_unref(snapshot);
+}
+
+void
+exchange_refuse(struct core *core, struct exchange *x, enum why why, size_t datagram_n)
+{
+	struct isakmp_sa *sa = x->p2 != NULL ? isakmp_sa_find(core, x->isakmp_sa) : NULL;
+	enum notify notify = why_notify(why);
+
+	if (notify != N_NONE && !(x->initiator && x->p1 != NULL)) {
+		if (core->draft->classic[0] == '\0' || !core->draft_used)
+			fail_classic(core, "dropped message from %s port %u due to notification type %s",
+			    "peer", (unsigned)x->path.remote.port, reg_name(REG_NOTIFY, notify));
+		if (sa != NULL && x->authentic) {
+			uint8_t spi[4] = { 0 };
+			struct notify_body n = {
+				.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP,
+				.type = (uint16_t)notify, .spi = view_of(spi, 0),
+			};
+
+			info_send_notify(core, sa, &n);
+		} else if (sa == NULL) {
+			info_send_clear(core, &x->path, x->icookie, x->rcookie, notify, datagram_n);
+		}
+	}
+	if (x->fresh || x->authentic) {
+		exchange_fail(core, x, why);
+		return;
+	}
+	/* Nobody vouched for this message: the exchange goes on without it. */
+	if (!x->recorded) {
+		x->recorded = why_log(why) == LOG_ALWAYS;
+		fail_record(core, why, x, &x->path, x->peer, x->connection, NULL);
+	} else {
+		core_refuse(core, why);
+	}
+	core->draft_used = false;
+}
+
+/* ---- sending ---- */
+
+static void
+resend_schedule(struct core *core, struct exchange *x)
+{
+	/* First interval, doubled each time, with up to 10 % of jitter. */
+	int64_t ms = (int64_t)x->snapshot->first_retransmit_ms << (x->sends - 1 > 10 ? 10 : x->sends - 1);
+	uint8_t r;
+
+	core->env.random(core->env.self, &r, 1);
+	timer_set(core, &x->resend, TIMER_EXCHANGE_RESEND, x->self,
+	    mono_add(core->now, span_ms(ms + ms * r / 2560)));
+}
+
+static void
+send_stored(struct core *core, struct exchange *x)
+{
+	if (core->passive || x->out == NULL)
+		return;
+	act_send(core, &x->path, view_of(x->out, x->out_n));
+}
+
+static enum why
+header_for(const struct exchange *x, bool encrypted, struct header *ret)
+{
+	*ret = (struct header){
+		.version = 0x10, .exchange = x->type,
+		.flags = encrypted ? FLAG_ENCRYPTION : 0, .message_id = x->message_id,
+	};
+	memcpy(ret->icookie, x->icookie, COOKIE_LEN);
+	memcpy(ret->rcookie, x->rcookie, COOKIE_LEN);
+	return WHY_NONE;
+}
+
+bool
+message_encrypt(const struct p1_params *params, const struct p1_keys *keys, uint8_t *iv,
+    struct msg_wr *m, struct view *ret)
+{
+	struct view bytes = msg_finish_padded(m, cipher_block(params->cipher));
+	uint8_t *body = m->w.base + HEADER_LEN;
+
+	if (bytes.n == 0 || !cipher_encrypt(params->cipher, secret_view(&keys->cipher_key), iv,
+	    body, body, bytes.n - HEADER_LEN))
+		return false;
+	*ret = bytes;
+	return true;
+}
+
+/* Builds the row's reply, protects it, keeps it for resending and sends it. */
+static enum why
+reply(struct core *core, struct exchange *x, const struct row *row)
+{
+	uint8_t *room = calloc(1, DATAGRAM_MAX);
+	struct header h;
+	struct view bytes;
+	enum why why;
+
+	if (room == NULL)
+		return WHY_NO_MEMORY;
+	(void)header_for(x, row->reply_encrypted, &h);
+	struct msg_wr m = msg_begin(room, DATAGRAM_MAX, &h);
+	why = row->reply(core, x, &m);
+	if (why != WHY_NONE)
+		goto done;
+	bytes = msg_finish(&m);
+	why = WHY_NO_MEMORY;
+	if (bytes.n == 0)
+		goto done;
+	x->step = row->reply_step;
+	act_trace(core, true, x, NULL, row->reply_step, NULL, bytes, &x->path);
+	if (row->reply_encrypted) {
+		const struct isakmp_sa *sa = isakmp_sa_find(core, x->isakmp_sa);
+		const struct p1_params *params = x->p1 != NULL ? &x->p1->params : &sa->params;
+		const struct p1_keys *keys = x->p1 != NULL ? &x->p1->keys : &sa->keys;
+
+		if (!message_encrypt(params, keys, x->iv, &m, &bytes))
+			goto done;
+	}
+	uint8_t *out = malloc(bytes.n);
+	if (out == NULL)
+		goto done;
+	memcpy(out, bytes.p, bytes.n);
+	free(x->out);
+	x->out = out;
+	x->out_n = bytes.n;
+	x->sends = 1;
+	x->answers = 0;
+	send_stored(core, x);
+	why = WHY_NONE;
+done:
+	wipe(room, DATAGRAM_MAX);
+	free(room);
+	return why;
+}
+
+/* ---- rows ---- */
+
+const struct row *
+exchange_row(const struct exchange *x, enum row_on on, uint8_t answer)
+{
+	struct rows rows = rows_of(x);
+
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct row *r = &rows.row[i];
+
+		if (r->in == x->state && r->on == on && (r->role == INITIATOR) == x->initiator &&
+		    r->answer == answer && (r->when == NULL || r->when(x)))
+			return r;
+	}
+	return NULL;
+}
+
+static void
+state_set(struct core *core, struct exchange *x, const struct row *row)
+{
+	assert(x->state == row->in);
+	tell(core, CLASS_EXCHANGE, 30, "exchange %s %s: %s -> %s", exchange_kind(x),
+	    x->peer->name, exchange_state_name(x->state), exchange_state_name(row->out));
+	x->state = row->out;
+	if (row->reply != NULL && row->resend == RESEND_BY_TIMER)
+		resend_schedule(core, x);
+	else
+		timer_clear(core, &x->resend);
+}
+
+static enum why
+payloads_check(const struct row *row, const struct message *m)
+{
+	if ((m->present & row->need) != row->need)
+		return WHY_PAYLOAD_MISSING;
+	if ((m->present & ~(row->need | row->may)) != 0)
+		return WHY_PAYLOAD_TYPE;
+	return WHY_NONE;
+}
+
+void
+exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct event *e)
+{
+	uint8_t answer = e == NULL ? 0 : e->keys != NULL ? e->keys->verb :
+	    e->kern != NULL ? e->kern->verb : 0;
+	const struct row *row = exchange_row(x, on, answer);
+	size_t datagram_n = e != NULL && e->m != NULL ? e->m->h.length : 0;
+	enum why why = WHY_NONE;
+
+	if (row == NULL) {
+		core_refuse(core, WHY_UNEXPECTED);
+		return;
+	}
+	if (row->step != 0)
+		x->step = row->step;
+	x->authentic = false;
+	if (on == ON_MESSAGE) {
+		why = payloads_check(row, e->m);
+		if (why == WHY_PAYLOAD_MISSING)
+			fail_classic(core, "exchange_run: exchange_validate failed");
+	}
+	if (why == WHY_NONE && row->handle != NULL)
+		why = row->handle(core, x, e);
+	if (why == WHY_NONE && row->reply != NULL)
+		why = reply(core, x, row);
+	if (why != WHY_NONE) {
+		if (on == ON_MESSAGE)
+			exchange_refuse(core, x, why, datagram_n);
+		else
+			exchange_fail(core, x, why);
+		return;
+	}
+	x->fresh = false;
+	state_set(core, x, row);
+	if (row->done != NULL)
+		row->done(core, x);
+}
+
+/* ---- duplicates ---- */
+
+bool
+exchange_is_duplicate(struct core *core, struct exchange *x, struct view datagram)
+{
+	uint8_t digest[HASH_LEN_MAX];
+
+	(void)core;
+	return x->have_seen && hash_views(HASH_SHA2_256, &datagram, 1, digest) &&
+	    memcmp(digest, x->seen, sizeof(x->seen)) == 0;
+}
+
+void
+exchange_repeat(struct core *core, struct exchange *x)
+{
+	bool pending = x->out == NULL;
+
+	if (pending || x->answers >= ANSWERS_MAX) {
+		core_refuse(core, WHY_DUPLICATE);
+		return;
+	}
+	/* A pending state still holds the message before: not the answer to this one. */
+	if (x->state != X_DONE && x->state != MM_R_SENT_SA && x->state != MM_R_SENT_KE &&
+	    x->state != QM_R_SENT_2) {
+		core_refuse(core, WHY_DUPLICATE);
+		return;
+	}
+	x->answers++;
+	tell(core, CLASS_EXCHANGE, 40, "exchange %s %s: duplicate, answer %u repeated",
+	    exchange_kind(x), x->peer->name, x->answers);
+	send_stored(core, x);
+}
+
+/* ---- timers ---- */
+
+static void
+give_up(struct core *core, struct exchange *x)
+{
+	STR(remote, 80);
+
+	endpoint_print(&remote, &x->path.remote);
+	if (x->state == MM_I_SENT_AUTH && x->hint_refused && !x->recorded) {
+		exchange_fail(core, x, WHY_WRONG_PSK);
+		return;
+	}
+	fail_classic(core, "transport_send_messages: giving up on exchange %s, no response from peer %s",
+	    x->connection != NULL ? x->connection->name : x->peer->name, remote.p);
+	fail_expected(core, "%s", what_was_waited_for(x));
+	fail_got(core, "nothing after %u transmissions", x->sends);
+	if (x->state == MM_I_SENT_AUTH)
+		fail_remedy(core, "the peer answered until the keys were needed: most often the "
+		    "pre-shared keys differ; otherwise see that UDP port %u passes",
+		    (unsigned)x->path.remote.port);
+	exchange_fail(core, x, WHY_NO_ANSWER);
+}
+
+void
+exchange_timer(struct core *core, struct exchange *x, enum timer_kind kind)
+{
+	if (kind == TIMER_EXCHANGE_END) {
+		if (x->state == X_DONE) {
+			exchange_free(core, x);
+			return;
+		}
+		fail_expected(core, "%s", what_was_waited_for(x));
+		fail_got(core, "nothing in time");
+		/* A stranger who never came back is counted, not logged. */
+		if (x->state == MM_R_SENT_SA)
+			x->recorded = true;
+		exchange_fail(core, x, WHY_TIMEOUT);
+		return;
+	}
+	if (x->sends > x->snapshot->retransmits) {
+		give_up(core, x);
+		return;
+	}
+	if (!core->passive) {
+		x->sends++;
+		tell(core, CLASS_TRANSPORT, 30, "exchange %s %s: message %u sent again (%u)",
+		    exchange_kind(x), x->peer->name, x->step, x->sends);
+		send_stored(core, x);
+	}
+	resend_schedule(core, x);
+}

@@ -1,0 +1,677 @@
+/*
+ * Informational exchanges: notifications, DELETE and dead peer detection.
+ * RFC 2408 4.8, RFC 2409 5.7, RFC 3706; isakmpd.md 18.
+ *
+ * Nothing here has an effect unless HASH(1) of the ISAKMP SA it came over was
+ * right, and then only on what belongs to that SA's peer (security R1).
+ */
+#include <stdlib.h>
+
+#include "ike/internal.h"
+
+/* ---- sending ---- */
+
+struct cover {
+	const struct p1_params	*params;
+	const struct p1_keys	*keys;
+	const uint8_t		*last_block, *icookie, *rcookie;
+	const struct path	*path;
+	uint32_t		message_id;
+};
+
+static struct cover
+cover_of(struct core *core, struct isakmp_sa *sa)
+{
+	return (struct cover){
+		.params = &sa->params, .keys = &sa->keys, .last_block = sa->keys.iv,
+		.icookie = sa->icookie, .rcookie = sa->rcookie, .path = &sa->path,
+		.message_id = isakmp_sa_new_message_id(core, sa),
+	};
+}
+
+/* HDR*, HASH(1), N or D; HASH(1) = prf(SKEYID_a, M-ID | payload). */
+static void
+send_covered(struct core *core, const struct cover *c, uint8_t type, struct view body)
+{
+	size_t n = hash_len(c->params->hash), rest = HEADER_LEN + 4 + n;
+	uint8_t room[1024], iv[CIPHER_BLOCK_MAX], hash[PRF_MAX], id[4];
+	struct header h = {
+		.version = 0x10, .exchange = EXCH_INFO, .flags = FLAG_ENCRYPTION,
+		.message_id = c->message_id,
+	};
+	struct wr w = wr_of(id, sizeof(id));
+	struct view bytes;
+
+	if (core->passive)
+		return;
+	memcpy(h.icookie, c->icookie, COOKIE_LEN);
+	memcpy(h.rcookie, c->rcookie, COOKIE_LEN);
+	struct msg_wr m = msg_begin(room, sizeof(room), &h);
+	struct pl_mark k = msg_open(&m, PL_HASH);
+	wr_zero(&m.w, n);
+	msg_close(&m, k);
+	msg_payload(&m, type, body);
+	bytes = msg_finish(&m);
+	if (bytes.n == 0)
+		return;
+	wr_u32(&w, c->message_id);
+	const struct view parts[] = { wr_done(&w), view_of(room + rest, bytes.n - rest) };
+	if (!keymat_hash(c->params, c->keys, parts, 2, hash) ||
+	    !keymat_phase2_iv(c->params, c->last_block, c->message_id, iv))
+		return;
+	memcpy(room + HEADER_LEN + 4, hash, n);
+	act_trace(core, true, NULL, "info", 1, NULL, bytes, c->path);
+	if (message_encrypt(c->params, c->keys, iv, &m, &bytes))
+		act_send(core, c->path, bytes);
+}
+
+static void
+send_notify(struct core *core, const struct cover *c, const struct notify_body *n)
+{
+	uint8_t body[256];
+	struct wr w = wr_of(body, sizeof(body));
+
+	notify_encode(&w, n);
+	if (!w.bad)
+		send_covered(core, c, PL_NOTIFY, wr_done(&w));
+}
+
+void
+info_send_notify(struct core *core, struct isakmp_sa *sa, const struct notify_body *n)
+{
+	const struct cover c = cover_of(core, sa);
+
+	send_notify(core, &c, n);
+}
+
+void
+info_send_error(struct core *core, struct exchange *x, enum notify type)
+{
+	struct cover c = {
+		.params = &x->p1->params, .keys = &x->p1->keys, .last_block = x->iv,
+		.icookie = x->icookie, .rcookie = x->rcookie, .path = &x->path,
+	};
+	const struct notify_body n = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .type = (uint16_t)type,
+	};
+
+	core->env.random(core->env.self, &c.message_id, sizeof(c.message_id));
+	send_notify(core, &c, &n);
+}
+
+void
+info_send_delete(struct core *core, struct isakmp_sa *sa, const struct delete_body *d)
+{
+	const struct cover c = cover_of(core, sa);
+	uint8_t body[256];
+	struct wr w = wr_of(body, sizeof(body));
+
+	delete_encode(&w, d);
+	if (!w.bad)
+		send_covered(core, &c, PL_DELETE, wr_done(&w));
+}
+
+/* Our incoming SPI, over the SA it was made under or any other with the peer. */
+void
+info_delete_ipsec(struct core *core, const struct ipsec_sa *sa)
+{
+	struct isakmp_sa *parent = isakmp_sa_find(core, sa->isakmp_sa);
+	uint8_t spi[4];
+	struct wr w = wr_of(spi, sizeof(spi));
+
+	if (parent == NULL)
+		parent = isakmp_sa_for_peer(core, sa->peer);
+	if (parent == NULL)
+		return;
+	wr_u32(&w, sa->spec.in.spi);
+	const struct delete_body d = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP, .spi_len = 4, .n = 1,
+		.spis = wr_done(&w),
+	};
+	info_send_delete(core, parent, &d);
+}
+
+void
+info_delete_isakmp(struct core *core, struct isakmp_sa *sa)
+{
+	uint8_t spi[2 * COOKIE_LEN];
+	const struct delete_body d = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .spi_len = sizeof(spi), .n = 1,
+		.spis = view_of(spi, sizeof(spi)),
+	};
+
+	memcpy(spi, sa->icookie, COOKIE_LEN);
+	memcpy(spi + COOKIE_LEN, sa->rcookie, COOKIE_LEN);
+	info_send_delete(core, sa, &d);
+}
+
+/*
+ * In clear to somebody we do not know: at most 10 a second in all, never
+ * longer than what came (security R25), under the cookies of the exchange
+ * concerned (12.4).
+ */
+void
+info_send_clear(struct core *core, const struct path *path, const uint8_t *icookie,
+    const uint8_t *rcookie, enum notify type, size_t datagram_n)
+{
+	uint8_t room[128], body[32];
+	struct wr w = wr_of(body, sizeof(body));
+	struct header h = { .version = 0x10, .exchange = EXCH_INFO };
+	const struct notify_body n = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .type = (uint16_t)type,
+	};
+
+	memcpy(h.icookie, icookie, COOKIE_LEN);
+	memcpy(h.rcookie, rcookie, COOKIE_LEN);
+	core->env.random(core->env.self, &h.message_id, sizeof(h.message_id));
+	struct msg_wr m = msg_begin(room, sizeof(room), &h);
+	notify_encode(&w, &n);
+	msg_payload(&m, PL_NOTIFY, wr_done(&w));
+	struct view bytes = msg_finish(&m);
+	if (core->passive || bytes.n == 0 || bytes.n > datagram_n ||
+	    !bucket_take(core, &core->notify_bucket.tokens, &core->notify_bucket.at, 10, 10))
+		return;
+	act_trace(core, true, NULL, "info", 1, NULL, bytes, path);
+	act_send(core, path, bytes);
+}
+
+/* ---- receiving in clear: worth a line, never an effect ---- */
+
+static bool
+is_error(uint16_t type)
+{
+	return type >= N_INVALID_PAYLOAD_TYPE && type <= N_UNEQUAL_PAYLOAD_LENGTHS;
+}
+
+/* Does this error, at this point, mean that the peer could not read message 5? */
+static bool
+means_wrong_key(const struct exchange *x, uint16_t type)
+{
+	return x->state == MM_I_SENT_AUTH && (type == N_AUTHENTICATION_FAILED ||
+	    type == N_PAYLOAD_MALFORMED || type == N_INVALID_HASH_INFORMATION ||
+	    type == N_INVALID_PAYLOAD_TYPE || type == N_INVALID_KEY_INFORMATION ||
+	    type == N_UNEQUAL_PAYLOAD_LENGTHS);
+}
+
+static void
+offered_print(struct str *s, const struct peer *peer)
+{
+	char room[3][24];
+
+	for (size_t i = 0; i < peer->n_transforms && !s->cut; i++) {
+		const struct p1_transform *t = &peer->transforms[i];
+
+		if (t->cipher == CONF_ANY || t->hash == CONF_ANY || t->group == CONF_ANY)
+			continue;
+		str_addf(s, "%s%s", s->len > 0 ? "; " : "",
+		    reg_text(REG_CIPHER, (uint32_t)t->cipher, room[0]));
+		if (t->key_bits.present)
+			str_addf(s, "-%u", (unsigned)t->key_bits.offer);
+		str_addf(s, " %s %s", reg_text(REG_HASH, (uint32_t)t->hash, room[1]),
+		    reg_text(REG_GROUP, (uint32_t)t->group, room[2]));
+	}
+}
+
+static void
+refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authentic)
+{
+	STR(offered, 200);
+	char room[24];
+	enum why why = WHY_PEER_REFUSED;
+
+	if (x->recorded)
+		return;
+	x->recorded = true;
+	fail_got(core, "notification %s%s", reg_text(REG_NOTIFY, type, room),
+	    authentic ? "" : " (not authenticated)");
+	if (!authentic && means_wrong_key(x, type)) {
+		const struct where w = { x->peer->where.section, x->peer->psk_line };
+
+		x->hint_refused = true;
+		why = WHY_WRONG_PSK;
+		fail_field(core, "Authentication", &w);
+		fail_expected(core, "the same pre-shared key on both sides");
+	} else if (x->p1 != NULL && x->state == MM_I_SENT_SA) {
+		offered_print(&offered, x->peer);
+		fail_field(core, "Transforms", &x->peer->where);
+		fail_expected(core, "one of our transforms accepted: %s", offered.p);
+		fail_remedy(core, "make the Transforms of both sides agree; the peer's log names what it wants");
+	} else if (x->p2 != NULL) {
+		fail_field(core, type == N_INVALID_ID_INFORMATION ? "phase 2 IDs" : "Suites",
+		    x->connection != NULL ? &x->connection->where : NULL);
+		fail_expected(core, "our quick mode accepted");
+		fail_remedy(core, type == N_INVALID_ID_INFORMATION ?
+		    "make Local-ID and Remote-ID the mirror image of the peer's selectors" :
+		    "make the Suites of both sides agree; the peer's log names what it wants");
+	} else {
+		fail_expected(core, "phase 1 accepted");
+	}
+	fail_record(core, why, x, &x->path, x->peer, x->connection, NULL);
+}
+
+void
+info_clear_input(struct core *core, const struct message *m, const struct path *path)
+{
+	struct exchange *x = exchange_by_cookies(core, m->h.icookie, m->h.rcookie);
+
+	if (x == NULL)
+		x = exchange_by_first(core, m->h.icookie, &path->remote.addr);
+	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
+		struct notify_body n;
+
+		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &n) != WHY_NONE)
+			continue;
+		act_trace(core, false, NULL, "info", 1, m, (struct view){ 0 }, path);
+		if (x != NULL && x->initiator && x->state != X_DONE && is_error(n.type) &&
+		    addr_compare(&x->path.remote.addr, &path->remote.addr) == 0)
+			refused_by_peer(core, x, n.type, false);
+		else
+			core_refuse(core, WHY_NOTIFY_TYPE);
+	}
+	if (message_count(m, PL_DELETE) > 0) {
+		fail_classic(core, "message_validate_delete: got unauthenticated DELETE");
+		fail_record(core, WHY_CLEARTEXT, NULL, path, NULL, NULL, "info");
+	}
+}
+
+/* ---- receiving under protection ---- */
+
+static bool
+hash_right(const struct p1_params *params, const struct p1_keys *keys, const struct message *m)
+{
+	uint8_t id[4], want[PRF_MAX];
+	struct wr w = wr_of(id, sizeof(id));
+	const struct payload *hash = &m->payload[0];
+
+	if (m->n < 2 || hash->type != PL_HASH || message_count(m, PL_HASH) != 1)
+		return false;
+	wr_u32(&w, m->h.message_id);
+	const struct view parts[] = {
+		wr_done(&w), view_of(m->chain.p + hash->whole.n, m->chain.n - hash->whole.n),
+	};
+	return keymat_hash(params, keys, parts, 2, want) &&
+	    ct_equal(hash->body, view_of(want, hash_len(params->hash)));
+}
+
+void
+info_phase1_input(struct core *core, struct exchange *x, const struct message *m)
+{
+	if (!hash_right(&x->p1->params, &x->p1->keys, m)) {
+		main_mode_undecryptable(core, x, &x->path);
+		return;
+	}
+	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
+		struct notify_body n;
+
+		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &n) != WHY_NONE ||
+		    !is_error(n.type))
+			continue;
+		refused_by_peer(core, x, n.type, true);
+		exchange_fail(core, x, WHY_PEER_REFUSED);
+		return;
+	}
+}
+
+/* ---- dead peer detection, RFC 3706 ---- */
+
+static void
+dpd_send(struct core *core, struct isakmp_sa *sa, enum notify type, uint32_t sequence)
+{
+	uint8_t spi[2 * COOKIE_LEN], data[4];
+	struct wr w = wr_of(data, sizeof(data));
+
+	memcpy(spi, sa->icookie, COOKIE_LEN);
+	memcpy(spi + COOKIE_LEN, sa->rcookie, COOKIE_LEN);
+	wr_u32(&w, sequence);
+	const struct notify_body n = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .type = (uint16_t)type,
+		.spi = view_of(spi, sizeof(spi)), .data = wr_done(&w),
+	};
+	info_send_notify(core, sa, &n);
+}
+
+static void
+dpd_again_in(struct core *core, struct isakmp_sa *sa, int64_t secs)
+{
+	timer_set(core, &sa->dpd, TIMER_ISAKMP_DPD, sa->self, mono_add(core->now, span_s(secs)));
+}
+
+static bool
+cookies_match(const struct isakmp_sa *sa, struct view spi)
+{
+	return spi.n == 2 * COOKIE_LEN && memcmp(spi.p, sa->icookie, COOKIE_LEN) == 0 &&
+	    memcmp(spi.p + COOKIE_LEN, sa->rcookie, COOKIE_LEN) == 0;
+}
+
+static void
+dpd_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *n)
+{
+	struct rd r = rd_of(n->data);
+	uint32_t sequence = rd_u32(&r);
+
+	if (!rd_end(&r) || !cookies_match(sa, n->spi)) {
+		fail_record(core, WHY_DPD_SEQUENCE, NULL, &sa->path, sa->peer, NULL, "info");
+		return;
+	}
+	if (n->type == N_STATUS_DPD_R_U_THERE) {
+		if (sa->dpd_in_known && (int32_t)(sequence - sa->dpd_in) < 0) {
+			fail_classic(core, "dpd_handle_notify: bad R_U_THERE seqno %u <= %u", sequence,
+			    sa->dpd_in);
+			fail_record(core, WHY_DPD_SEQUENCE, NULL, &sa->path, sa->peer, NULL, "info");
+			return;
+		}
+		sa->dpd_in = sequence;
+		sa->dpd_in_known = true;
+		dpd_send(core, sa, N_STATUS_DPD_R_U_THERE_ACK, sequence);
+	} else if (sa->dpd_tries > 0 && sequence == sa->dpd_out) {
+		sa->dpd_tries = 0;
+		sa->dpd_out++;
+	} else {
+		core_refuse(core, WHY_DPD_SEQUENCE);
+		return;
+	}
+	if (sa->dpd.d.index != 0 && sa->dpd_tries == 0)
+		dpd_again_in(core, sa, sa->peer->dpd_interval);
+}
+
+/* Everything of this identity goes without DELETE; what is kept up comes back at once. */
+static void
+dpd_dead(struct core *core, struct isakmp_sa *sa)
+{
+	struct snapshot *snapshot = snapshot_ref(core->snapshot);
+	const struct peer *peer = sa->peer;
+	struct handle h;
+	uint32_t at = 0;
+
+	fail_expected(core, "R_U_THERE_ACK within %u seconds", DPD_RETRY_SECS * DPD_TRIES);
+	fail_got(core, "nothing after %u probes", DPD_TRIES);
+	fail_record(core, WHY_PEER_DEAD, NULL, &sa->path, peer, NULL, "info");
+	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		if (!same_peer_name(p2->peer, peer) ||
+		    addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
+			continue;
+		struct snapshot *held = snapshot_ref(p2->snapshot);
+		const struct connection *c = p2->connection;
+
+		ipsec_sa_remove(core, p2, false);
+		connection_lost(core, c);
+		snapshot_unref(held);
+	}
+	isakmp_sa_remove(core, sa);
+	snapshot_unref(snapshot);
+}
+
+static void
+dpd_probe(struct core *core, struct isakmp_sa *sa)
+{
+	if (sa->dpd_tries >= DPD_TRIES) {
+		dpd_dead(core, sa);
+		return;
+	}
+	sa->dpd_tries++;
+	dpd_send(core, sa, N_STATUS_DPD_R_U_THERE, sa->dpd_out);
+	dpd_again_in(core, sa, DPD_RETRY_SECS);
+}
+
+/* Idle long enough to ask?  Traffic in either phase counts as life. */
+static void
+dpd_decide(struct core *core, struct isakmp_sa *sa)
+{
+	int64_t heard = span_secs(mono_since(core->now, sa->last_heard));
+	int64_t idle = sa->dpd_idle < heard ? (int64_t)sa->dpd_idle : heard;
+	int64_t interval = sa->peer->dpd_interval;
+
+	if (idle < interval)
+		dpd_again_in(core, sa, interval - idle);
+	else
+		dpd_probe(core, sa);
+}
+
+void
+dpd_timer(struct core *core, struct isakmp_sa *sa)
+{
+	struct handle h;
+	uint32_t at = 0;
+
+	if (sa->replaced || sa->peer->dpd_interval == 0)
+		return;
+	if (core->passive) {		/* frozen; core_passive starts it anew */
+		dpd_again_in(core, sa, sa->peer->dpd_interval);
+		return;
+	}
+	if (sa->dpd_tries > 0) {
+		dpd_probe(core, sa);
+		return;
+	}
+	sa->dpd_queries = 0;
+	sa->dpd_idle = UINT32_MAX;
+	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		const struct kern_ask ask = {
+			.verb = KERN_QUERY, .token = handle_u64(sa->self), .id = p2->spec.id,
+		};
+
+		if (!p2->ready || p2->replaced || !same_peer_name(p2->peer, sa->peer) ||
+		    addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
+			continue;
+		sa->dpd_queries++;
+		act_kern(core, &ask);
+	}
+	if (sa->dpd_queries == 0)
+		dpd_decide(core, sa);
+	else	/* should kern not answer, this asks again */
+		dpd_again_in(core, sa, sa->peer->dpd_interval);
+}
+
+void
+dpd_query_answer(struct core *core, const struct kern_answer *a)
+{
+	struct isakmp_sa *sa = isakmp_sa_find(core, handle_of_u64(a->token));
+
+	if (sa == NULL || sa->dpd_queries == 0)
+		return;
+	if (a->why == WHY_NONE && a->usage.in_idle < sa->dpd_idle)
+		sa->dpd_idle = a->usage.in_idle;
+	if (--sa->dpd_queries == 0 && sa->dpd_tries == 0)
+		dpd_decide(core, sa);
+}
+
+/* ---- notifications and DELETE of an authenticated peer ---- */
+
+/* An error about one of our outgoing SPIs: the peer lost that SA. */
+static void
+invalid_spi(struct core *core, struct isakmp_sa *sa, const struct notify_body *n)
+{
+	struct rd r = rd_of(n->spi.n == 4 ? n->spi : n->data);
+	uint32_t spi = rd_u32(&r);
+	struct ipsec_sa *p2 = r.bad ? NULL : ipsec_sa_by_spi_out(core, &sa->path.remote.addr, spi);
+
+	if (p2 == NULL || !same_peer_name(p2->peer, sa->peer))
+		return;
+	struct snapshot *held = snapshot_ref(p2->snapshot);
+	const struct connection *c = p2->connection;
+	ipsec_sa_remove(core, p2, false);
+	connection_lost(core, c);
+	snapshot_unref(held);
+}
+
+/* The quick mode we began that this error can be about: the only one, or none. */
+static struct exchange *
+quick_refused(struct core *core, const struct isakmp_sa *sa)
+{
+	struct exchange *found = NULL;
+	struct handle h;
+	uint32_t at = 0;
+
+	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;) {
+		if (x->p2 == NULL || !x->initiator || x->state != QM_I_SENT_1 ||
+		    !handle_equal(x->isakmp_sa, sa->self))
+			continue;
+		if (found == NULL || mono_before(x->started, found->started))
+			found = x;
+	}
+	return found;
+}
+
+static void
+notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *n,
+    uint32_t message_id)
+{
+	struct exchange *x;
+	char room[24];
+
+	tell(core, CLASS_EXCHANGE, 10, "exchange: got NOTIFY of type %s from %s",
+	    reg_text(REG_NOTIFY, n->type, room), sa->peer->name);
+	switch (n->type) {
+	case N_STATUS_DPD_R_U_THERE:
+	case N_STATUS_DPD_R_U_THERE_ACK:
+		dpd_input(core, sa, n);
+		return;
+	case N_INITIAL_CONTACT:
+		isakmp_sa_initial_contact(core, sa, sa->created);
+		return;
+	case N_INVALID_SPI:
+		invalid_spi(core, sa, n);
+		return;
+	default:
+		break;
+	}
+	if (!is_error(n->type))
+		return;
+	/* Some peers answer under the exchange's own message ID, most under a new one. */
+	x = exchange_by_message_id(core, sa->self, message_id);
+	if (x == NULL)
+		x = quick_refused(core, sa);
+	if (x != NULL && x->initiator && x->state != X_DONE) {
+		refused_by_peer(core, x, n->type, true);
+		exchange_fail(core, x, WHY_PEER_REFUSED);
+	}
+}
+
+/* An SPI to act on once the whole message was read (security R8). */
+struct deletion {
+	struct handle	ipsec_sa;
+	bool		isakmp;
+	struct handle	isakmp_sa;
+};
+
+enum { DELETIONS_MAX = 128 };
+
+static void
+delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d,
+    struct deletion *list, size_t *n)
+{
+	struct rd r = rd_of(d->spis);
+	unsigned unknown = 0;
+
+	for (unsigned i = 0; i < d->n && *n < DELETIONS_MAX; i++) {
+		struct view spi = rd_view(&r, d->spi_len);
+		struct rd s = rd_of(spi);
+
+		if (d->protocol == PROTO_IPSEC_ESP && spi.n == 4) {
+			struct ipsec_sa *p2 = ipsec_sa_by_spi_out(core, &sa->path.remote.addr, rd_u32(&s));
+
+			if (p2 != NULL && same_peer_name(p2->peer, sa->peer))
+				list[(*n)++] = (struct deletion){ .ipsec_sa = p2->self };
+			else
+				unknown++;
+		} else if (d->protocol == PROTO_ISAKMP && spi.n == 2 * COOKIE_LEN) {
+			struct isakmp_sa *other = isakmp_sa_by_cookies(core, spi.p, spi.p + COOKIE_LEN);
+
+			if (other != NULL && same_peer_name(other->peer, sa->peer) &&
+			    id_equal(&other->peer_id, &sa->peer_id))
+				list[(*n)++] = (struct deletion){ .isakmp = true, .isakmp_sa = other->self };
+			else
+				unknown++;
+		} else {
+			unknown++;
+		}
+	}
+	if (unknown > 0)
+		tell(core, CLASS_SA, 20, "DELETE from %s names %u SPIs that are not here",
+		    sa->peer->name, unknown);
+}
+
+static void
+delete_ipsec(struct core *core, struct handle h)
+{
+	struct ipsec_sa *p2 = ipsec_sa_find(core, h);
+
+	if (p2 == NULL)
+		return;
+	struct snapshot *held = snapshot_ref(p2->snapshot);
+	const struct connection *c = p2->connection;
+	bool again = !p2->replaced;
+	if (p2->soft.d.index != 0 && again) {
+		STR(addr, 64);
+		STR(flow, 160);
+
+		addr_print(&addr, &p2->spec.remote.addr);
+		flow_print(&flow, &p2->spec.flow);
+		tell(core, CLASS_VERBOSE, 0, "isakmpd: Peer %s made us delete live SA %s for proto %u, %s",
+		    addr.p, p2->spec.name, p2->spec.suite.protocol, flow.p);
+	}
+	ipsec_sa_remove(core, p2, false);
+	if (again)
+		connection_lost(core, c);
+	snapshot_unref(held);
+}
+
+static void
+delete_isakmp(struct core *core, struct handle h)
+{
+	struct isakmp_sa *sa = isakmp_sa_find(core, h);
+
+	if (sa == NULL)
+		return;
+	struct snapshot *held = snapshot_ref(sa->snapshot);
+	const struct peer *peer = sa->peer;
+	bool again = !sa->replaced;
+	isakmp_sa_remove(core, sa);
+	if (again)
+		connections_isakmp_lost(core, peer);
+	snapshot_unref(held);
+}
+
+void
+info_input(struct core *core, struct isakmp_sa *sa, const struct message *m,
+    const struct path *path)
+{
+	struct deletion list[DELETIONS_MAX];
+	struct handle self = sa->self;
+	size_t n = 0;
+
+	if (!hash_right(&sa->params, &sa->keys, m)) {
+		fail_classic(core, "message_validate_hash: invalid hash information");
+		fail_record(core, WHY_HASH, NULL, path, sa->peer, NULL, "info");
+		return;
+	}
+	if (!isakmp_sa_use_message_id(sa, m->h.message_id)) {
+		core_refuse(core, WHY_DUPLICATE);
+		return;
+	}
+	isakmp_sa_heard(core, sa, path);
+	for (size_t i = 0; i < message_count(m, PL_DELETE); i++) {
+		struct delete_body d;
+		enum why why = delete_decode(message_find(m, PL_DELETE, i)->body, &d);
+
+		if (why == WHY_NONE)
+			delete_read(core, sa, &d, list, &n);
+		else
+			fail_record(core, why, NULL, path, sa->peer, NULL, "info");
+	}
+	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
+		struct notify_body b;
+
+		sa = isakmp_sa_find(core, self);
+		if (sa == NULL)
+			break;
+		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &b) == WHY_NONE)
+			notify_input(core, sa, &b, m->h.message_id);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].isakmp)
+			delete_isakmp(core, list[i].isakmp_sa);
+		else
+			delete_ipsec(core, list[i].ipsec_sa);
+	}
+}

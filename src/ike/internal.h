@@ -1,0 +1,512 @@
+/*
+ * What the files of the core share.  Nothing outside src/ike includes this.
+ *
+ * Owners: the core owns slabs of exchanges, ISAKMP SAs and IPsec SAs, and an
+ * array of connection states.  Everybody else holds handles.  A peer or
+ * connection pointer lives as long as the snapshot of the object that holds it.
+ */
+#ifndef IKE_INTERNAL_H
+#define IKE_INTERNAL_H
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/slab.h"
+#include "crypto/cipher.h"
+#include "crypto/hash.h"
+#include "ike/core.h"
+#include "wire/message.h"
+#include "wire/payload.h"
+#include "wire/sa.h"
+
+enum {
+	DATAGRAM_MAX = 8192,	/* octets of a message we write */
+	NONCE_OURS = 32,	/* octets (security R27) */
+	SA_BODY_MAX = 4096,	/* octets of SAi_b we keep */
+	ANSWERS_MAX = 5,	/* repetitions of an answer per exchange and message (isakmpd.md 12.4) */
+	MSGIDS_KEPT = 64,	/* message IDs remembered per ISAKMP SA */
+	QUICK_PER_SA = 64,	/* exchanges a peer may have open on one ISAKMP SA */
+	HALF_OPEN_SECS = 30,	/* a responder's first answer waits this long */
+	GRACE_SECS = 30,	/* a replaced SA stays this long for packets under way */
+	DPD_RETRY_SECS = 5, DPD_TRIES = 5,
+	P1_DEFAULT_SECS = 28800, P2_DEFAULT_SECS = 28800,
+	EXCHANGES_MAX = 40000, ISAKMP_SAS_MAX = 40000, IPSEC_SAS_MAX = 80000
+};
+
+struct isakmp_sa;
+struct ipsec_sa;
+struct exchange;
+
+/* ---- timers ---- */
+
+enum timer_kind {
+	TIMER_EXCHANGE_RESEND = 1, TIMER_EXCHANGE_END,
+	TIMER_ISAKMP_SOFT, TIMER_ISAKMP_HARD, TIMER_ISAKMP_DPD, TIMER_ISAKMP_KEEPALIVE,
+	TIMER_IPSEC_SOFT, TIMER_IPSEC_HARD,
+	TIMER_CONNECTION, TIMER_SHUTDOWN
+};
+
+struct timer {
+	struct deadline	d;		/* first: a deadline pointer is a timer pointer */
+	enum timer_kind	kind;
+	struct handle	owner;		/* TIMER_CONNECTION: slot is the index */
+};
+
+void	timer_set(struct core *, struct timer *, enum timer_kind, struct handle owner, struct mono at);
+void	timer_clear(struct core *, struct timer *);
+
+/* ---- phase 1 parameters and keys ---- */
+
+struct p1_params {
+	uint8_t		cipher, hash, auth;
+	uint16_t	group, key_bits;	/* key_bits as negotiated, 0: no attribute */
+	uint32_t	life_secs, life_kb;
+};
+
+/* Moves from the exchange to the SA when phase 1 is done. */
+struct p1_keys {
+	struct secret	skeyid_d, skeyid_a;
+	struct secret	cipher_key;		/* Ka, RFC 2409 appendix B */
+	uint8_t		iv[CIPHER_BLOCK_MAX];	/* last block of the last phase 1 message */
+};
+
+void	p1_keys_done(struct p1_keys *);
+
+/* What vendor IDs and NAT-D told about the peer. */
+struct peer_traits {
+	bool	nat_t;			/* both speak RFC 3947 */
+	bool	dpd;			/* peer sent the DPD vendor ID */
+	bool	we_are_natted, peer_is_natted;
+};
+
+static inline bool
+traits_encap(const struct peer_traits *t)
+{
+	return t->nat_t && (t->we_are_natted || t->peer_is_natted);
+}
+
+/* ---- exchanges ---- */
+
+enum exchange_state {
+	X_NEW = 0,
+	/* main mode, initiator */
+	MM_I_SENT_SA, MM_I_DH_PENDING, MM_I_SENT_KE, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
+	MM_I_SENT_AUTH, MM_I_VERIFY_PENDING,
+	/* main mode, responder */
+	MM_R_SENT_SA, MM_R_DH_PENDING, MM_R_SKEYID_PENDING, MM_R_SENT_KE, MM_R_VERIFY_PENDING,
+	MM_R_AUTH_PENDING,
+	/* quick mode, initiator */
+	QM_I_SPI_PENDING, QM_I_DH_PENDING, QM_I_SENT_1, QM_I_SHARED_PENDING, QM_I_INSTALL_PENDING,
+	/* quick mode, responder */
+	QM_R_SPI_PENDING, QM_R_DH_PENDING, QM_R_SHARED_PENDING, QM_R_INBOUND_PENDING, QM_R_SENT_2,
+	QM_R_INSTALL_PENDING,
+	X_DONE,			/* kept only to repeat its last message */
+	X_STATE_MAX
+};
+
+/* Phase 1 part of an exchange. */
+struct p1 {
+	struct p1_params	params;
+	uint8_t			sa_body[SA_BODY_MAX];	/* SAi_b */
+	size_t			sa_body_n;
+	uint8_t			ni[NONCE_MAX], nr[NONCE_MAX];
+	size_t			ni_n, nr_n;
+	uint8_t			*public_value;		/* ours */
+	size_t			public_n;
+	uint8_t			*peer_public;
+	size_t			peer_public_n;
+	uint8_t			own_id_body[ID_DATA_MAX + 4], peer_id_body[ID_DATA_MAX + 4];
+	size_t			own_id_n, peer_id_n;
+	struct id		own_id, peer_id;
+	uint8_t			peer_hash[PRF_MAX];
+	size_t			peer_hash_n;
+	uint8_t			own_hash[PRF_MAX];
+	size_t			own_hash_n;
+	struct p1_keys		keys;
+	bool			have_keys;
+	struct peer_traits	traits;
+	bool			initial_contact;	/* received */
+	bool			send_initial_contact;
+	bool			keys_asked;		/* keys holds state for us */
+	/* responder: the answer to message 1 */
+	uint8_t			chosen_proposal, chosen_transform;
+	uint8_t			chosen_spi[SPI_LEN_MAX];
+	size_t			chosen_spi_n;
+	uint8_t			*chosen_attributes;
+	size_t			chosen_attributes_n;
+	const struct p1_transform *matched;
+};
+
+/* Phase 2 part. */
+struct p2 {
+	struct sa_suite		suite;
+	uint16_t		group;
+	uint32_t		life_secs;
+	uint64_t		life_kb;
+	bool			shorten;	/* answer with RESPONDER-LIFETIME */
+	uint32_t		replay_window;
+	uint32_t		spi_in, spi_out;
+	uint8_t			ni[NONCE_MAX], nr[NONCE_MAX];
+	size_t			ni_n, nr_n;
+	uint8_t			*public_value;
+	size_t			public_n;
+	uint8_t			*peer_public;
+	size_t			peer_public_n;
+	struct secret		shared;
+	struct id		local_id, remote_id;	/* type 0: not sent */
+	struct flow		flow;
+	uint8_t			proposal_number, transform_number;
+	uint8_t			*attributes;	/* responder: chosen, echoed */
+	size_t			attributes_n;
+	bool			encap;
+	bool			on_demand;
+	bool			keys_asked, installed_in, installed_all;
+	struct handle		ipsec_sa;	/* made when the first part is installed */
+};
+
+struct exchange {
+	struct handle		self;
+	uint8_t			type;		/* enum exchange_type */
+	uint8_t			state;		/* enum exchange_state; only exchange_state_set writes it */
+	bool			initiator;
+	bool			fresh;		/* made by the message at hand */
+	bool			authentic;	/* the message at hand passed its hash */
+	bool			recorded;	/* a failure record was written */
+	bool			known_peer;	/* responder: source is configured by address */
+	bool			hint_refused;	/* peer answered with an unauthenticated error */
+	struct snapshot		*snapshot;
+	const struct peer	*peer;
+	const struct connection	*connection;	/* phase 2; NULL for none */
+	struct handle		isakmp_sa;	/* parent of phase 2; result of phase 1 */
+	struct path		path;
+	struct addr		first_addr;	/* phase 1: where message 1 came from or went */
+	bool			counted;	/* as half-open */
+	uint8_t			icookie[COOKIE_LEN], rcookie[COOKIE_LEN];
+	uint32_t		message_id;
+	uint8_t			iv[CIPHER_BLOCK_MAX];
+	struct mono		started;
+	struct timer		resend, end;
+	uint8_t			seen[32];	/* digest of the last message accepted */
+	bool			have_seen;
+	uint8_t			*out;		/* our last message, as sent */
+	size_t			out_n;
+	unsigned		sends, answers;
+	unsigned		step;		/* number of the message at hand, 1.. */
+	struct p1		*p1;
+	struct p2		*p2;
+};
+
+/* What set a row off; exactly one member is not NULL, or none at the start. */
+struct event {
+	const struct message		*m;
+	const struct path		*path;
+	struct keys_answer		*keys;
+	const struct kern_answer	*kern;
+};
+
+enum row_on { ON_START, ON_MESSAGE, ON_KEYS, ON_KERN };
+enum row_role { INITIATOR, RESPONDER };
+enum row_resend { RESEND_NEVER, RESEND_ON_DUPLICATE, RESEND_BY_TIMER };
+
+typedef enum why row_handle(struct core *, struct exchange *, const struct event *);
+typedef enum why row_reply(struct core *, struct exchange *, struct msg_wr *);
+
+/* One line of an exchange table. */
+struct row {
+	enum row_role	role;
+	enum row_on	on;
+	uint8_t		in, out;	/* enum exchange_state */
+	uint8_t		answer;		/* ON_KEYS, ON_KERN: the verb waited for */
+	bool		encrypted;	/* ON_MESSAGE: must be */
+	uint64_t	need, may;	/* ON_MESSAGE: bits of payload types */
+	uint8_t		step, reply_step;	/* message numbers, for people */
+	bool		(*when)(const struct exchange *);	/* NULL: always */
+	row_handle	*handle;	/* may be NULL */
+	row_reply	*reply;		/* NULL: nothing is sent */
+	bool		reply_encrypted;
+	enum row_resend	resend;		/* of the reply */
+	void		(*done)(struct core *, struct exchange *);	/* after the state is set */
+};
+
+/* The bit of a payload type in need and may; payload_bit as a constant. */
+#define P(name)	(1ull << PL_##name)
+
+struct rows { const struct row *row; size_t n; };
+struct rows	main_mode_rows(void);
+struct rows	quick_mode_rows(void);
+
+const char	*exchange_state_name(uint8_t state);
+struct exchange	*exchange_new(struct core *, uint8_t type, bool initiator, const struct peer *,
+		    const struct connection *);
+void		exchange_free(struct core *, struct exchange *);
+struct exchange	*exchange_find(struct core *, struct handle);
+/* Runs the row for (role, state, trigger).  May free the exchange. */
+void		exchange_run(struct core *, struct exchange *, enum row_on, const struct event *);
+/* The exchange ends here: record, clean-up, consequences for connections. */
+void		exchange_fail(struct core *, struct exchange *, enum why);
+void		exchange_timer(struct core *, struct exchange *, enum timer_kind);
+bool		exchange_is_duplicate(struct core *, struct exchange *, struct view datagram);
+void		exchange_repeat(struct core *, struct exchange *);
+const struct row *exchange_row(const struct exchange *, enum row_on, uint8_t answer);
+/* The message at hand failed for this reason; drops it, maybe the exchange. */
+void		exchange_refuse(struct core *, struct exchange *, enum why, size_t datagram_n);
+const char	*exchange_kind(const struct exchange *);	/* "main", "quick" */
+
+bool		exchange_index_first(struct core *, struct exchange *);
+bool		exchange_index_cookies(struct core *, struct exchange *);
+bool		exchange_index_message_id(struct core *, struct exchange *);
+struct exchange	*exchange_by_first(struct core *, const uint8_t *icookie, const struct addr *);
+struct exchange	*exchange_by_cookies(struct core *, const uint8_t *icookie, const uint8_t *rcookie);
+struct exchange	*exchange_by_message_id(struct core *, struct handle isakmp_sa, uint32_t);
+
+/* ---- main mode, quick mode ---- */
+
+void		main_mode_failing(struct core *, struct exchange *, enum why);
+/* A message that should have been encrypted with our keys was not: the keys differ. */
+void		main_mode_undecryptable(struct core *, struct exchange *, const struct path *);
+
+bool		main_mode_start(struct core *, const struct peer *);
+/* Makes the responder's exchange for a first message; NULL if refused. */
+struct exchange	*main_mode_responder(struct core *, const struct header *, const struct path *,
+		    const struct peer *);
+bool		quick_mode_start(struct core *, struct handle isakmp_sa, const struct connection *,
+		    bool on_demand);
+/* The exchange for a first quick mode message; not yet authenticated. */
+struct exchange	*quick_mode_responder(struct core *, struct isakmp_sa *, const struct header *,
+		    const struct path *);
+
+/* ---- proposals ---- */
+
+enum why	p1_offer(struct core *, struct exchange *, struct msg_wr *);
+enum why	p1_choose(struct core *, struct exchange *, struct view sa_body);
+enum why	p1_check_choice(struct core *, struct exchange *, struct view sa_body);
+enum why	p2_offer(struct core *, struct exchange *, struct msg_wr *);
+enum why	p2_choose(struct core *, struct exchange *, struct view sa_body, bool have_ke);
+enum why	p2_check_choice(struct core *, struct exchange *, struct view sa_body, bool have_ke);
+
+/* ---- key material and protection ---- */
+
+/* Appendix B: Ka and the first IV. */
+MUST_USE bool	keymat_phase1(struct exchange *, struct view skeyid_e);
+/* IV of a phase 2 exchange. */
+MUST_USE bool	keymat_phase2_iv(const struct p1_params *, const uint8_t *last_block,
+		    uint32_t message_id, uint8_t ret[CIPHER_BLOCK_MAX]);
+/* RFC 2409 5.5: KEYMAT of one direction. */
+MUST_USE bool	keymat_phase2(const struct p1_params *, const struct p1_keys *, const struct p2 *,
+		    uint32_t spi, struct secret *ret);
+/* prf(SKEYID_a, parts) */
+MUST_USE bool	keymat_hash(const struct p1_params *, const struct p1_keys *,
+		    const struct view *parts, size_t n, uint8_t ret[PRF_MAX]);
+
+/* ---- ISAKMP SAs ---- */
+
+struct isakmp_sa {
+	struct handle		self;
+	struct snapshot		*snapshot;
+	const struct peer	*peer;
+	bool			initiator;
+	uint8_t			icookie[COOKIE_LEN], rcookie[COOKIE_LEN];
+	struct path		path;
+	struct p1_params	params;
+	struct p1_keys		keys;
+	struct peer_traits	traits;
+	struct id		own_id, peer_id;
+	bool			replaced, stay_alive, fading;
+	struct mono		created, last_heard;
+	struct mono		soft_at, hard_at;
+	struct timer		soft, hard, dpd, keepalive;
+	uint32_t		message_ids[MSGIDS_KEPT];	/* used ones, a ring */
+	unsigned		n_message_ids;
+	unsigned		exchanges;	/* open ones the peer began */
+	/* DPD (RFC 3706) */
+	uint32_t		dpd_out, dpd_in;
+	bool			dpd_in_known;
+	unsigned		dpd_tries;	/* 0: no probe under way */
+	unsigned		dpd_queries;
+	uint32_t		dpd_idle;	/* seconds, least of what kern answered */
+};
+
+struct isakmp_sa *isakmp_sa_find(struct core *, struct handle);
+struct isakmp_sa *isakmp_sa_by_cookies(struct core *, const uint8_t *icookie, const uint8_t *rcookie);
+/* A ready one to use for a peer section, or NULL. */
+struct isakmp_sa *isakmp_sa_for_peer(struct core *, const struct peer *);
+void		isakmp_sa_made(struct core *, struct exchange *);
+void		isakmp_sa_remove(struct core *, struct isakmp_sa *);
+void		isakmp_sa_timer(struct core *, struct isakmp_sa *, enum timer_kind);
+/* An authenticated message came over it by this path. */
+void		isakmp_sa_heard(struct core *, struct isakmp_sa *, const struct path *);
+bool		isakmp_sa_use_message_id(struct isakmp_sa *, uint32_t);	/* false: used before */
+uint32_t	isakmp_sa_new_message_id(struct core *, struct isakmp_sa *);
+/* Everything negotiated with this identity before `before`, without DELETE (18.3). */
+void		isakmp_sa_initial_contact(struct core *, struct isakmp_sa *, struct mono before);
+struct mono	soft_expiry(struct core *, uint32_t life_secs, bool initiator);
+bool		same_peer_name(const struct peer *, const struct peer *);
+
+/* ---- IPsec SAs ---- */
+
+struct ipsec_sa {
+	struct handle		self;
+	struct snapshot		*snapshot;
+	const struct peer	*peer;
+	const struct connection	*connection;
+	struct handle		isakmp_sa;	/* it was made under; may be gone */
+	bool			initiator, ready, replaced, stay_alive, on_demand, fading;
+	bool			nat_t;
+	uint8_t			parts;		/* enum sa_part installed */
+	uint32_t		message_id;
+	uint8_t			cookies[2 * COOKIE_LEN];
+	uint16_t		group;
+	uint32_t		life_secs;
+	uint64_t		life_kb;
+	struct mono		created, soft_at, hard_at;
+	struct timer		soft, hard;
+	struct sa_spec		spec;		/* keys wiped once installed */
+};
+
+void		ipsec_sa_move(struct core *, struct ipsec_sa *, const struct path *);
+struct ipsec_sa	*ipsec_sa_find(struct core *, struct handle);
+struct ipsec_sa	*ipsec_sa_new(struct core *, struct exchange *);
+void		ipsec_sa_ready(struct core *, struct ipsec_sa *);
+/* Out of kern and memory.  send_delete: tell the peer first. */
+void		ipsec_sa_remove(struct core *, struct ipsec_sa *, bool send_delete);
+void		ipsec_sa_timer(struct core *, struct ipsec_sa *, enum timer_kind);
+struct ipsec_sa	*ipsec_sa_for_connection(struct core *, const struct connection *);
+/* By the SPI the peer receives on (our outgoing). */
+struct ipsec_sa	*ipsec_sa_by_spi_out(struct core *, const struct addr *remote, uint32_t spi);
+
+/* ---- informational ---- */
+
+/* Decrypted, not yet authenticated. */
+void		info_input(struct core *, struct isakmp_sa *, const struct message *,
+		    const struct path *);
+/* The same before the SA is ready: only an error notification counts. */
+void		info_phase1_input(struct core *, struct exchange *, const struct message *);
+void		info_clear_input(struct core *, const struct message *, const struct path *);
+/* Encrypted under the keys of a phase 1 that is not done. */
+void		info_send_error(struct core *, struct exchange *, enum notify);
+/* Over an ISAKMP SA: encrypted, with HASH(1). */
+void		info_send_notify(struct core *, struct isakmp_sa *, const struct notify_body *);
+void		info_send_delete(struct core *, struct isakmp_sa *, const struct delete_body *);
+void		info_delete_ipsec(struct core *, const struct ipsec_sa *);
+void		info_delete_isakmp(struct core *, struct isakmp_sa *);
+/* In clear, bounded in rate and never larger than what came. */
+void		info_send_clear(struct core *, const struct path *, const uint8_t *icookie,
+		    const uint8_t *rcookie, enum notify, size_t datagram_n);
+void		dpd_timer(struct core *, struct isakmp_sa *);
+void		dpd_query_answer(struct core *, const struct kern_answer *);
+
+/* ---- NAT traversal and vendor IDs ---- */
+
+void		vendor_ids_write(const struct core *, const struct peer *, struct msg_wr *);
+void		vendor_ids_read(const struct core *, const struct peer *, const struct message *,
+		    struct peer_traits *);
+enum why	nat_d_write(struct core *, struct exchange *, struct msg_wr *);
+enum why	nat_d_read(struct core *, struct exchange *, const struct message *, const struct path *);
+void		nat_float(const struct core *, struct path *);
+
+/* ---- connections ---- */
+
+struct connection_state {
+	const struct connection	*connection;
+	bool			active;		/* kept up */
+	bool			wants;		/* waits for phase 1 */
+	bool			flow;		/* its flow is required in kern */
+	uint64_t		flow_id;	/* under which kern knows the flow */
+	unsigned		failures;
+	struct timer		check;
+	struct mono		up_at;		/* when its last pair became ready */
+};
+
+uint64_t	name_hash(const struct core *, const char *name);	/* ignores ASCII case */
+/* Which exchange we began for a peer (phase 1) or connection (phase 2). */
+bool		running_add(struct core *, struct exchange *);
+void		running_remove(struct core *, struct exchange *);
+void		connection_renew(struct core *, struct connection_state *);
+void		connections_isakmp_lost(struct core *, const struct peer *);
+bool		peer_same(const struct peer *, const struct peer *);
+bool		connection_same(const struct connection *, const struct connection *);
+struct connection_state *connection_state_find(struct core *, const char *name);
+void		connection_try(struct core *, struct connection_state *);
+void		connection_failed(struct core *, const struct connection *);
+void		connection_lost(struct core *, const struct connection *);	/* reconnect soon */
+void		connection_is_up(struct core *, const struct connection *);
+void		connection_timer(struct core *, uint32_t index);
+void		connections_phase1_ready(struct core *, const struct peer *, struct handle isakmp_sa);
+void		connections_phase1_failed(struct core *, const struct peer *);
+void		connection_flow(struct core *, struct connection_state *, bool want);
+bool		phase1_running(struct core *, const struct peer *);
+
+/* ---- limits (security R26) ---- */
+
+/* May this source begin one more exchange?  Evicts an old half-open one where that is the rule. */
+enum why	half_open_admit(struct core *, const struct addr *source, bool known);
+void		half_open_count(struct core *, struct exchange *);
+void		half_open_release(struct core *, struct exchange *);
+
+/* ---- effects ---- */
+
+struct act_node;
+
+void		act_send(struct core *, const struct path *, struct view bytes);
+void		act_keys(struct core *, const struct keys_ask *);	/* copies what it points to */
+void		act_kern(struct core *, const struct kern_ask *);
+void		act_done(struct core *);
+void		act_keylog(struct core *, struct str *line);
+void		act_trace(struct core *, bool out, const struct exchange *, const char *kind,
+		    unsigned step, const struct message *, struct view clear, const struct path *);
+void		tell(struct core *, int class, int level, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void		acts_free(struct core *);
+
+/* ---- failure records ---- */
+
+/* Fills the draft that the next record takes over. */
+void		fail_field(struct core *, const char *field, const struct where *);
+void		fail_expected(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void		fail_got(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void		fail_classic(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void		fail_remedy(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Writes the record (or only counts it), and clears the draft. */
+void		fail_record(struct core *, enum why, const struct exchange *, const struct path *,
+		    const struct peer *, const struct connection *, const char *step);
+
+/* ---- the core ---- */
+
+struct core {
+	struct core_env		env;
+	struct core_options	options;
+	struct mono		now;
+	struct snapshot		*snapshot;
+	struct slab		*exchanges, *isakmp_sas, *ipsec_sas;
+	struct map		*by_cookies;	/* both cookies: ISAKMP SA */
+	struct map		*p1_by_cookies;	/* initiator cookie + remote address, or both cookies */
+	struct map		*by_message_id;	/* SA handle + message ID: exchange */
+	struct map		*by_source;	/* half-open count per source */
+	struct map		*by_spi;	/* outgoing SPI + remote address: IPsec SA */
+	struct map		*by_peer;	/* peer section: the ISAKMP SA in use */
+	struct map		*by_flow;	/* peer section + flow: the IPsec SA in use */
+	struct map		*by_connection;	/* connection: its IPsec SA in use */
+	struct map		*running;	/* peer or connection: the exchange we began */
+	struct heap		timers;
+	struct connection_state	*connections;
+	size_t			n_connections;
+	uint64_t		next_flow_id;
+	struct act_node		*acts, **acts_tail, *act_out;
+	struct failure		*draft;
+	bool			draft_used;
+	bool			passive, shutting_down, shutdown_delete;
+	struct timer		shutdown;
+	uint32_t		half_open_known, half_open_unknown;
+	int			level[CLASS_MAX];
+	struct core_counters	counters;
+	/* token buckets, refilled by time */
+	struct { double tokens; struct mono at; } notify_bucket, log_bucket;
+	uint64_t		log_suppressed;
+	uint8_t			secret[16];
+};
+
+bool		bucket_take(struct core *, double *tokens, struct mono *at, double rate, double burst);
+void		core_refuse(struct core *, enum why);	/* counts */
+/* A message in clear is about to be encrypted in place and sent. */
+MUST_USE bool	message_encrypt(const struct p1_params *, const struct p1_keys *, uint8_t *iv,
+		    struct msg_wr *, struct view *ret);
+
+#endif

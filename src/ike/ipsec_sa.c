@@ -1,0 +1,298 @@
+/*
+ * IPsec SA pairs as the core knows them.  `kern` holds the keys and the real
+ * SAs; here are names, lifetimes and what replaces what.  Spec: isakmpd.md 16.
+ *
+ * When both ends renew at the same time two pairs appear.  Both carry
+ * traffic; the pair with the larger message ID is the one both ends keep
+ * (doc/decisions/0008-collisions.md).
+ */
+#include <stdlib.h>
+
+#include "ike/internal.h"
+
+enum { COLLISION_SECS = 10 };
+
+struct ipsec_sa *
+ipsec_sa_find(struct core *core, struct handle h)
+{
+	return slab_find(core->ipsec_sas, h);
+}
+
+/* ---- indexes ---- */
+
+static struct view
+spi_key(const struct addr *remote, uint32_t spi, uint8_t room[20])
+{
+	struct wr w = wr_of(room, 20);
+
+	wr_u32(&w, spi);
+	wr_view(&w, addr_view(remote));
+	return wr_done(&w);
+}
+
+/* One entry per (peer section, flow): the pair in use. */
+static struct view
+flow_key(const struct core *core, const struct peer *peer, const struct flow *f, uint8_t room[16])
+{
+	uint8_t text[128];
+	struct wr t = wr_of(text, sizeof(text)), w = wr_of(room, 16);
+
+	flow_encode(&t, f);
+	wr_u64(&w, name_hash(core, peer->name));
+	wr_u64(&w, siphash(core->secret, wr_done(&t)));
+	return wr_done(&w);
+}
+
+struct ipsec_sa *
+ipsec_sa_by_spi_out(struct core *core, const struct addr *remote, uint32_t spi)
+{
+	uint8_t room[20];
+	uint64_t v;
+
+	return map_get(core->by_spi, spi_key(remote, spi, room), &v) ?
+	    ipsec_sa_find(core, handle_of_u64(v)) : NULL;
+}
+
+struct ipsec_sa *
+ipsec_sa_for_connection(struct core *core, const struct connection *c)
+{
+	struct wr w;
+	uint8_t room[8];
+	uint64_t v;
+
+	w = wr_of(room, sizeof(room));
+	wr_u64(&w, name_hash(core, c->name));
+	if (!map_get(core->by_connection, wr_done(&w), &v))
+		return NULL;
+	struct ipsec_sa *sa = ipsec_sa_find(core, handle_of_u64(v));
+	return sa != NULL && sa->ready && !sa->replaced ? sa : NULL;
+}
+
+static void
+unlink_maps(struct core *core, struct ipsec_sa *sa)
+{
+	uint8_t room[20];
+	struct view key = spi_key(&sa->spec.remote.addr, sa->spec.out.spi, room);
+	uint64_t v;
+
+	if (map_get(core->by_spi, key, &v) && v == handle_u64(sa->self))
+		map_remove(core->by_spi, key);
+	key = flow_key(core, sa->peer, &sa->spec.flow, room);
+	if (map_get(core->by_flow, key, &v) && v == handle_u64(sa->self))
+		map_remove(core->by_flow, key);
+	struct wr w = wr_of(room, sizeof(room));
+	wr_u64(&w, name_hash(core, sa->spec.name));
+	if (map_get(core->by_connection, wr_done(&w), &v) && v == handle_u64(sa->self))
+		map_remove(core->by_connection, wr_done(&w));
+}
+
+/* ---- life ---- */
+
+/* The larval pair of a quick mode: everything known but not ready. */
+struct ipsec_sa *
+ipsec_sa_new(struct core *core, struct exchange *x)
+{
+	struct p2 *p2 = x->p2;
+	uint8_t room[20];
+	struct handle h;
+	struct ipsec_sa *sa = slab_add(core->ipsec_sas, &h);
+
+	if (sa == NULL)
+		return NULL;
+	sa->self = h;
+	sa->snapshot = snapshot_ref(x->snapshot);
+	sa->peer = x->peer;
+	sa->connection = x->connection;
+	sa->isakmp_sa = x->isakmp_sa;
+	sa->initiator = x->initiator;
+	sa->on_demand = p2->on_demand;
+	sa->message_id = x->message_id;
+	memcpy(sa->cookies, x->icookie, COOKIE_LEN);
+	memcpy(sa->cookies + COOKIE_LEN, x->rcookie, COOKIE_LEN);
+	sa->group = p2->group;
+	sa->life_secs = p2->life_secs;
+	sa->life_kb = p2->life_kb;
+	sa->created = core->now;
+	sa->soft_at = sa->hard_at = MONO_NEVER;
+	sa->nat_t = p2->encap;
+	sa->spec = (struct sa_spec){
+		.id = handle_u64(h), .suite = p2->suite, .local = x->path.local,
+		.remote = x->path.remote, .encap = p2->encap, .flow = p2->flow,
+		.in = { .spi = p2->spi_in }, .out = { .spi = p2->spi_out },
+		.replay_window = p2->replay_window, .hard_secs = p2->life_secs,
+		.hard_bytes = p2->life_kb * 1024, .soft_bytes = p2->life_kb * 1024 / 10 * 9,
+	};
+	if (!sa->spec.encap)
+		sa->spec.local.port = sa->spec.remote.port = 0;
+	text_copy(sa->spec.name, sizeof(sa->spec.name), x->connection->name);
+	p2->ipsec_sa = h;
+	if (!map_put(core->by_spi, spi_key(&sa->spec.remote.addr, sa->spec.out.spi, room),
+	    handle_u64(h))) {
+		ipsec_sa_remove(core, sa, false);
+		p2->ipsec_sa = (struct handle){ 0 };
+		return NULL;
+	}
+	return sa;
+}
+
+static void
+retire(struct core *core, struct ipsec_sa *sa)
+{
+	struct mono grace = mono_add(core->now, span_s(GRACE_SECS));
+
+	sa->replaced = true;
+	timer_clear(core, &sa->soft);
+	if (mono_before(grace, sa->hard_at))
+		timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, grace);
+}
+
+static bool
+preferred(const struct ipsec_sa *a, const struct ipsec_sa *b)
+{
+	int64_t apart = mono_since(a->created, b->created).us;
+
+	if (a->initiator != b->initiator && apart < span_s(COLLISION_SECS).us &&
+	    apart > -span_s(COLLISION_SECS).us)
+		return a->message_id > b->message_id;
+	return apart >= 0;
+}
+
+static void
+settle(struct core *core, struct ipsec_sa *sa)
+{
+	uint8_t room[16], name[8];
+	struct view key = flow_key(core, sa->peer, &sa->spec.flow, room);
+	struct wr w = wr_of(name, sizeof(name));
+	struct ipsec_sa *old = NULL;
+	uint64_t v;
+
+	if (map_get(core->by_flow, key, &v))
+		old = ipsec_sa_find(core, handle_of_u64(v));
+	if (old != NULL && old != sa && !preferred(sa, old)) {
+		retire(core, sa);
+		return;
+	}
+	if (old != NULL && old != sa)
+		retire(core, old);
+	wr_u64(&w, name_hash(core, sa->spec.name));
+	if (!map_put(core->by_flow, key, handle_u64(sa->self)) ||
+	    !map_put(core->by_connection, wr_done(&w), handle_u64(sa->self)))
+		core_refuse(core, WHY_NO_MEMORY);
+}
+
+static void
+tell_done(struct core *core, const struct ipsec_sa *sa)
+{
+	STR(src, 64);
+	STR(dst, 64);
+	STR(flow, 160);
+	STR(suite, 80);
+	char room[24];
+
+	addr_print(&src, &sa->spec.local.addr);
+	addr_print(&dst, &sa->spec.remote.addr);
+	flow_print(&flow, &sa->spec.flow);
+	sa_suite_print(&suite, &sa->spec.suite);
+	tell(core, CLASS_VERBOSE, 0, "isakmpd: quick mode done%s: src: %s dst: %s connection %s, %s, "
+	    "spi in 0x%08x out 0x%08x, %s, PFS %s, %u seconds", sa->initiator ? "" : " (as responder)",
+	    src.p, dst.p, sa->spec.name, flow.p, sa->spec.in.spi, sa->spec.out.spi, suite.p,
+	    sa->group == GROUP_NONE ? "none" : reg_text(REG_GROUP, sa->group, room), sa->life_secs);
+}
+
+void
+ipsec_sa_ready(struct core *core, struct ipsec_sa *sa)
+{
+	const struct connection_state *c = connection_state_find(core, sa->spec.name);
+
+	sa->ready = true;
+	sa->created = core->now;
+	sa->stay_alive = c != NULL && c->active;
+	secret_done(&sa->spec.in.keymat);
+	secret_done(&sa->spec.out.keymat);
+	core->counters.phase2_done++;
+	sa->soft_at = soft_expiry(core, sa->life_secs, sa->initiator);
+	sa->hard_at = mono_add(core->now, span_s(sa->life_secs));
+	timer_set(core, &sa->soft, TIMER_IPSEC_SOFT, sa->self, sa->soft_at);
+	timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, sa->hard_at);
+	settle(core, sa);
+	tell_done(core, sa);
+	connection_is_up(core, sa->connection);
+}
+
+void
+ipsec_sa_remove(struct core *core, struct ipsec_sa *sa, bool send_delete)
+{
+	if (send_delete)
+		info_delete_ipsec(core, sa);
+	if (sa->parts != 0 && !(core->shutting_down && !core->shutdown_delete)) {
+		const struct kern_ask ask = {
+			.verb = KERN_REMOVE, .token = handle_u64(sa->self), .parts = sa->parts,
+			.id = sa->spec.id,
+		};
+
+		act_kern(core, &ask);
+	} else if (sa->parts == 0 && !sa->ready && sa->spec.in.spi != 0) {
+		const struct kern_ask back = { .verb = KERN_REMOVE, .spi = sa->spec.in.spi };
+
+		act_kern(core, &back);
+	}
+	unlink_maps(core, sa);
+	timer_clear(core, &sa->soft);
+	timer_clear(core, &sa->hard);
+	sa_spec_done(&sa->spec);
+	snapshot_unref(sa->snapshot);
+	slab_remove(core->ipsec_sas, sa->self);
+}
+
+/* The peer's NAT mapping changed: the pair follows. */
+void
+ipsec_sa_move(struct core *core, struct ipsec_sa *sa, const struct path *path)
+{
+	uint8_t room[20];
+	const struct kern_ask ask = {
+		.verb = KERN_MOVE, .token = handle_u64(sa->self), .id = sa->spec.id,
+		.local = path->local, .remote = path->remote,
+	};
+
+	map_remove(core->by_spi, spi_key(&sa->spec.remote.addr, sa->spec.out.spi, room));
+	sa->spec.local = path->local;
+	sa->spec.remote = path->remote;
+	if (!map_put(core->by_spi, spi_key(&sa->spec.remote.addr, sa->spec.out.spi, room),
+	    handle_u64(sa->self)))
+		core_refuse(core, WHY_NO_MEMORY);
+	act_kern(core, &ask);
+}
+
+/* ---- expiry ---- */
+
+static void
+renew(struct core *core, struct ipsec_sa *sa)
+{
+	struct connection_state *c = connection_state_find(core, sa->spec.name);
+
+	if (c == NULL || sa->replaced || !sa->stay_alive) {
+		sa->fading = true;
+		return;
+	}
+	connection_renew(core, c);
+}
+
+void
+ipsec_sa_timer(struct core *core, struct ipsec_sa *sa, enum timer_kind kind)
+{
+	const struct connection *c = sa->connection;
+	bool again = sa->stay_alive && !sa->replaced;
+
+	if (kind == TIMER_IPSEC_SOFT) {
+		timer_clear(core, &sa->soft);
+		if (sa->ready)
+			renew(core, sa);
+		return;
+	}
+	/* c points into the SA's snapshot. */
+	struct snapshot *snapshot = snapshot_ref(sa->snapshot);
+	ipsec_sa_remove(core, sa, true);
+	if (again)
+		connection_lost(core, c);
+	snapshot_unref(snapshot);
+}

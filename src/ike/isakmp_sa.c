@@ -1,0 +1,386 @@
+/*
+ * ISAKMP SAs: made when phase 1 is done, found by cookies or by peer, renewed
+ * before they expire, replaced by newer ones.  Spec: isakmpd.md 14 and 16.
+ *
+ * When both ends finish a main mode at the same time there are two SAs; both
+ * work, and both ends keep the one with the larger initiator cookie as theirs
+ * (doc/decisions/0008-collisions.md).
+ */
+#include <stdlib.h>
+
+#include "ike/internal.h"
+
+enum { COLLISION_SECS = 10 };
+
+struct isakmp_sa *
+isakmp_sa_find(struct core *core, struct handle h)
+{
+	return slab_find(core->isakmp_sas, h);
+}
+
+static struct view
+cookie_key(const uint8_t *icookie, const uint8_t *rcookie, uint8_t room[2 * COOKIE_LEN])
+{
+	memcpy(room, icookie, COOKIE_LEN);
+	memcpy(room + COOKIE_LEN, rcookie, COOKIE_LEN);
+	return view_of(room, 2 * COOKIE_LEN);
+}
+
+struct isakmp_sa *
+isakmp_sa_by_cookies(struct core *core, const uint8_t *icookie, const uint8_t *rcookie)
+{
+	uint8_t room[2 * COOKIE_LEN];
+	uint64_t v;
+
+	return map_get(core->by_cookies, cookie_key(icookie, rcookie, room), &v) ?
+	    isakmp_sa_find(core, handle_of_u64(v)) : NULL;
+}
+
+bool
+same_peer_name(const struct peer *a, const struct peer *b)
+{
+	return a == b || (a != NULL && b != NULL && text_same(a->name, b->name));
+}
+
+/* The SA in use with a peer section, and for sections that many use, with one identity of it. */
+static struct view
+peer_key(const struct core *core, const struct peer *peer, const struct id *id, uint8_t room[16])
+{
+	struct wr w = wr_of(room, 16);
+	bool many = peer->address.family == FAMILY_NONE;
+
+	wr_u64(&w, name_hash(core, peer->name));
+	wr_u64(&w, many && id != NULL ? siphash(core->secret, view_of(id->data, id->n)) : 0);
+	return wr_done(&w);
+}
+
+struct isakmp_sa *
+isakmp_sa_for_peer(struct core *core, const struct peer *peer)
+{
+	uint8_t room[16];
+	uint64_t v;
+
+	if (!map_get(core->by_peer, peer_key(core, peer, NULL, room), &v))
+		return NULL;
+	return isakmp_sa_find(core, handle_of_u64(v));
+}
+
+/* ---- message IDs ---- */
+
+bool
+isakmp_sa_use_message_id(struct isakmp_sa *sa, uint32_t id)
+{
+	unsigned n = sa->n_message_ids < MSGIDS_KEPT ? sa->n_message_ids : MSGIDS_KEPT;
+
+	for (unsigned i = 0; i < n; i++)
+		if (sa->message_ids[i] == id)
+			return false;
+	sa->message_ids[sa->n_message_ids % MSGIDS_KEPT] = id;
+	sa->n_message_ids++;
+	return true;
+}
+
+uint32_t
+isakmp_sa_new_message_id(struct core *core, struct isakmp_sa *sa)
+{
+	uint32_t id;
+
+	do
+		core->env.random(core->env.self, &id, sizeof(id));
+	while (id == 0 || !isakmp_sa_use_message_id(sa, id));
+	return id;
+}
+
+/* ---- life ---- */
+
+/* Soft expiry: 85 to 95 % of the life; the initiator of the SA goes first. */
+struct mono
+soft_expiry(struct core *core, uint32_t life_secs, bool initiator)
+{
+	int64_t life = span_s(life_secs).us;
+	uint8_t r;
+
+	core->env.random(core->env.self, &r, 1);
+	int64_t at = life * (initiator ? 85 : 90) / 100 + life * 5 / 100 * r / 255;
+	int64_t room = span_s(10).us;
+	if (life > 4 * room && life - at < room)
+		at = life - room;
+	return mono_add(core->now, (struct span){ at });
+}
+
+static void
+timers_start(struct core *core, struct isakmp_sa *sa)
+{
+	sa->soft_at = soft_expiry(core, sa->params.life_secs, sa->initiator);
+	sa->hard_at = mono_add(core->now, span_s(sa->params.life_secs));
+	timer_set(core, &sa->soft, TIMER_ISAKMP_SOFT, sa->self, sa->soft_at);
+	timer_set(core, &sa->hard, TIMER_ISAKMP_HARD, sa->self, sa->hard_at);
+	if (sa->traits.dpd && sa->peer->dpd_interval > 0)
+		timer_set(core, &sa->dpd, TIMER_ISAKMP_DPD, sa->self,
+		    mono_add(core->now, span_s(sa->peer->dpd_interval)));
+	if (sa->traits.nat_t && sa->traits.we_are_natted)
+		timer_set(core, &sa->keepalive, TIMER_ISAKMP_KEEPALIVE, sa->self,
+		    mono_add(core->now, span_s(core->snapshot->nat_keepalive)));
+}
+
+static void
+retire(struct core *core, struct isakmp_sa *sa)
+{
+	struct mono grace = mono_add(core->now, span_s(GRACE_SECS));
+
+	sa->replaced = true;
+	timer_clear(core, &sa->soft);
+	timer_clear(core, &sa->dpd);
+	if (mono_before(grace, sa->hard_at))
+		timer_set(core, &sa->hard, TIMER_ISAKMP_HARD, sa->self, grace);
+}
+
+/* Of two SAs with one peer: does `a` stay in use? */
+static bool
+preferred(const struct isakmp_sa *a, const struct isakmp_sa *b)
+{
+	int64_t apart = mono_since(a->created, b->created).us;
+
+	if (a->initiator != b->initiator && apart < span_s(COLLISION_SECS).us &&
+	    apart > -span_s(COLLISION_SECS).us)
+		return memcmp(a->icookie, b->icookie, COOKIE_LEN) > 0;
+	return apart >= 0;
+}
+
+static void
+settle(struct core *core, struct isakmp_sa *sa)
+{
+	uint8_t room[16];
+	struct view key = peer_key(core, sa->peer, &sa->peer_id, room);
+	struct isakmp_sa *old = NULL;
+	uint64_t v;
+
+	if (map_get(core->by_peer, key, &v))
+		old = isakmp_sa_find(core, handle_of_u64(v));
+	if (old != NULL && old != sa && !preferred(sa, old)) {
+		retire(core, sa);
+		return;
+	}
+	if (old != NULL && old != sa)
+		retire(core, old);
+	if (!map_put(core->by_peer, key, handle_u64(sa->self)))
+		core_refuse(core, WHY_NO_MEMORY);
+}
+
+static void
+tell_done(struct core *core, const struct isakmp_sa *sa)
+{
+	const struct id *i = sa->initiator ? &sa->own_id : &sa->peer_id;
+	const struct id *r = sa->initiator ? &sa->peer_id : &sa->own_id;
+	STR(it, 255);
+	STR(rt, 255);
+	STR(src, 64);
+	STR(dst, 64);
+	char room[3][24];
+
+	id_print(&it, i);
+	id_print(&rt, r);
+	addr_print(&src, &sa->path.local.addr);
+	addr_print(&dst, &sa->path.remote.addr);
+	tell(core, CLASS_VERBOSE, 0,
+	    "isakmpd: phase 1 done%s: initiator id %s, responder id %s, src: %s dst: %s "
+	    "peer %s, %s %u bits, %s, %s%s", sa->initiator ? "" : " (as responder)", it.p, rt.p,
+	    src.p, dst.p, sa->peer->name, reg_text(REG_CIPHER, sa->params.cipher, room[0]),
+	    sa->params.key_bits, reg_text(REG_HASH, sa->params.hash, room[1]),
+	    reg_text(REG_GROUP, sa->params.group, room[2]),
+	    traits_encap(&sa->traits) ? ", NAT-T" : "");
+}
+
+/* Phase 1 is done: the exchange's keys become an SA. */
+void
+isakmp_sa_made(struct core *core, struct exchange *x)
+{
+	const struct keys_ask drop = { .verb = KEYS_DROP, .token = handle_u64(x->self) };
+	const struct peer *peer = snapshot_peer(core->snapshot, x->peer->name);
+	struct p1 *p1 = x->p1;
+	uint8_t room[2 * COOKIE_LEN];
+	struct handle h;
+	struct isakmp_sa *sa;
+
+	act_keys(core, &drop);
+	p1->keys_asked = false;
+	timer_set(core, &x->end, TIMER_EXCHANGE_END, x->self, mono_add(core->now, span_s(GRACE_SECS)));
+	sa = peer == NULL ? NULL : slab_add(core->isakmp_sas, &h);
+	if (sa == NULL) {
+		core_refuse(core, peer == NULL ? WHY_CONFIG : WHY_NO_MEMORY);
+		return;
+	}
+	sa->self = h;
+	sa->snapshot = snapshot_ref(core->snapshot);
+	sa->peer = peer;
+	sa->initiator = x->initiator;
+	memcpy(sa->icookie, x->icookie, COOKIE_LEN);
+	memcpy(sa->rcookie, x->rcookie, COOKIE_LEN);
+	sa->path = x->path;
+	sa->params = p1->params;
+	secret_take(&sa->keys.skeyid_d, &p1->keys.skeyid_d);
+	secret_take(&sa->keys.skeyid_a, &p1->keys.skeyid_a);
+	secret_take(&sa->keys.cipher_key, &p1->keys.cipher_key);
+	memcpy(sa->keys.iv, x->iv, sizeof(sa->keys.iv));
+	sa->traits = p1->traits;
+	sa->own_id = p1->own_id;
+	sa->peer_id = p1->peer_id;
+	sa->created = sa->last_heard = core->now;
+	core->env.random(core->env.self, &sa->dpd_out, sizeof(sa->dpd_out));
+	sa->dpd_out &= 0x7fffffff;
+	x->isakmp_sa = h;
+	if (!map_put(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room), handle_u64(h))) {
+		isakmp_sa_remove(core, sa);
+		return;
+	}
+	core->counters.phase1_done++;
+	timers_start(core, sa);
+	if (p1->initial_contact)
+		isakmp_sa_initial_contact(core, sa, x->started);
+	settle(core, sa);
+	tell_done(core, sa);
+	connections_phase1_ready(core, sa->peer, h);
+}
+
+void
+isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
+{
+	uint8_t room[16];
+	struct view key = peer_key(core, sa->peer, &sa->peer_id, room);
+	struct handle h, self = sa->self;
+	uint32_t at = 0;
+	uint64_t v;
+
+	/* Quick modes without their SA cannot go on. */
+	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;)
+		if (x->p2 != NULL && handle_equal(x->isakmp_sa, self)) {
+			if (x->state == X_DONE)
+				exchange_free(core, x);
+			else
+				exchange_fail(core, x, WHY_REPLACED);
+		}
+	if (map_get(core->by_peer, key, &v) && v == handle_u64(self))
+		map_remove(core->by_peer, key);
+	map_remove(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room));
+	timer_clear(core, &sa->soft);
+	timer_clear(core, &sa->hard);
+	timer_clear(core, &sa->dpd);
+	timer_clear(core, &sa->keepalive);
+	p1_keys_done(&sa->keys);
+	snapshot_unref(sa->snapshot);
+	slab_remove(core->isakmp_sas, self);
+}
+
+/* ---- what happens to it ---- */
+
+static void
+moved(struct core *core, struct isakmp_sa *sa, const struct path *path)
+{
+	struct endpoint old = sa->path.remote;
+	struct handle h;
+	uint32_t at = 0;
+	STR(from, 80);
+	STR(to, 80);
+
+	endpoint_print(&from, &old);
+	endpoint_print(&to, &path->remote);
+	tell(core, CLASS_NORMAL, 0, "isakmpd: peer %s moved from %s to %s", sa->peer->name, from.p, to.p);
+	sa->path = *path;
+	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		if (!p2->spec.encap || !endpoint_equal(&p2->spec.remote, &old) ||
+		    !same_peer_name(p2->peer, sa->peer))
+			continue;
+		ipsec_sa_move(core, p2, path);
+	}
+}
+
+/*
+ * Only what passed the SA's hash comes here.  With NAT-T the peer's mapping
+ * may change; the newest authenticated message tells where it is now.
+ */
+void
+isakmp_sa_heard(struct core *core, struct isakmp_sa *sa, const struct path *path)
+{
+	sa->last_heard = core->now;
+	if (sa->traits.nat_t && traits_encap(&sa->traits) && path->encap &&
+	    !endpoint_equal(&path->remote, &sa->path.remote))
+		moved(core, sa, path);
+}
+
+void
+isakmp_sa_initial_contact(struct core *core, struct isakmp_sa *sa, struct mono before)
+{
+	struct handle h;
+	uint32_t at = 0;
+	unsigned n = 0;
+
+	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		struct isakmp_sa *parent = isakmp_sa_find(core, p2->isakmp_sa);
+
+		if (!same_peer_name(p2->peer, sa->peer) || !mono_before(p2->created, before))
+			continue;
+		/* Several clients may share a section: only this identity's. */
+		if (sa->peer->address.family == FAMILY_NONE && (parent == NULL ||
+		    !id_equal(&parent->peer_id, &sa->peer_id)))
+			continue;
+		ipsec_sa_remove(core, p2, false);
+		n++;
+	}
+	at = 0;
+	for (struct isakmp_sa *old; (old = slab_next(core->isakmp_sas, &at, &h)) != NULL;)
+		if (old != sa && same_peer_name(old->peer, sa->peer) &&
+		    id_equal(&old->peer_id, &sa->peer_id) && mono_before(old->created, before)) {
+			isakmp_sa_remove(core, old);
+			n++;
+		}
+	if (n > 0)
+		tell(core, CLASS_NORMAL, 0,
+		    "isakmpd: peer %s starts anew (INITIAL-CONTACT): %u old SAs removed", sa->peer->name, n);
+}
+
+static void
+keepalive(struct core *core, struct isakmp_sa *sa)
+{
+	static const uint8_t octet = 0xff;
+
+	if (!core->passive)
+		act_send(core, &sa->path, view_of(&octet, 1));
+	timer_set(core, &sa->keepalive, TIMER_ISAKMP_KEEPALIVE, sa->self,
+	    mono_add(core->now, span_s(core->snapshot->nat_keepalive)));
+}
+
+/* Is anything kept up with this peer by us? */
+static bool
+is_needed(struct core *core, const struct isakmp_sa *sa)
+{
+	for (size_t i = 0; i < core->n_connections; i++)
+		if (core->connections[i].active &&
+		    same_peer_name(core->connections[i].connection->peer, sa->peer))
+			return true;
+	return false;
+}
+
+void
+isakmp_sa_timer(struct core *core, struct isakmp_sa *sa, enum timer_kind kind)
+{
+	switch (kind) {
+	case TIMER_ISAKMP_SOFT:
+		if (!sa->replaced && is_needed(core, sa) && !phase1_running(core, sa->peer))
+			(void)main_mode_start(core, sa->peer);
+		else
+			sa->fading = true;
+		break;
+	case TIMER_ISAKMP_HARD:
+		info_delete_isakmp(core, sa);
+		isakmp_sa_remove(core, sa);
+		break;
+	case TIMER_ISAKMP_DPD:
+		dpd_timer(core, sa);
+		break;
+	case TIMER_ISAKMP_KEEPALIVE:
+		keepalive(core, sa);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,664 @@
+/*
+ * Main mode with a pre-shared key, RFC 2409 section 5.4:
+ *
+ *        Initiator                        Responder
+ *   1    HDR, SA                     -->
+ *   2                                <--  HDR, SA
+ *   3    HDR, KE, Ni                 -->
+ *   4                                <--  HDR, KE, Nr
+ *   5    HDR*, IDii, HASH_I          -->
+ *   6                                <--  HDR*, IDir, HASH_R
+ *
+ * Vendor IDs ride with 1 and 2, NAT-D (RFC 3947) with 3 and 4, and
+ * INITIAL-CONTACT with the last message of either side.  No Diffie-Hellman is
+ * done before the peer has echoed our cookie (security R26).
+ */
+#include <stdlib.h>
+
+#include "crypto/dh.h"
+#include "ike/internal.h"
+
+static uint64_t
+token(const struct exchange *x)
+{
+	return handle_u64(x->self);
+}
+
+/* ---- asks ---- */
+
+static void
+ask_dh(struct core *core, struct exchange *x)
+{
+	const struct keys_ask ask = {
+		.verb = KEYS_DH_NEW, .token = token(x), .group = x->p1->params.group,
+	};
+
+	x->p1->keys_asked = true;
+	act_keys(core, &ask);
+}
+
+static void
+ask_skeyid(struct core *core, struct exchange *x)
+{
+	struct p1 *p1 = x->p1;
+	struct keys_ask ask = {
+		.verb = KEYS_SKEYID, .token = token(x), .initiator = x->initiator,
+		.hash = p1->params.hash, .auth = p1->params.auth,
+		.ni = view_of(p1->ni, p1->ni_n), .nr = view_of(p1->nr, p1->nr_n),
+		.peer_public = view_of(p1->peer_public, p1->peer_public_n),
+	};
+
+	text_copy(ask.peer, sizeof(ask.peer), x->peer->name);
+	memcpy(ask.cookies, x->icookie, COOKIE_LEN);
+	memcpy(ask.cookies + COOKIE_LEN, x->rcookie, COOKIE_LEN);
+	act_keys(core, &ask);
+}
+
+static void
+ask_auth_own(struct core *core, struct exchange *x)
+{
+	const struct keys_ask ask = {
+		.verb = KEYS_AUTH_OWN, .token = token(x),
+		.sa_body = view_of(x->p1->sa_body, x->p1->sa_body_n),
+		.id_body = view_of(x->p1->own_id_body, x->p1->own_id_n),
+	};
+
+	act_keys(core, &ask);
+}
+
+static void
+ask_auth_peer(struct core *core, struct exchange *x)
+{
+	const struct keys_ask ask = {
+		.verb = KEYS_AUTH_PEER, .token = token(x),
+		.sa_body = view_of(x->p1->sa_body, x->p1->sa_body_n),
+		.id_body = view_of(x->p1->peer_id_body, x->p1->peer_id_n),
+		.hash_got = view_of(x->p1->peer_hash, x->p1->peer_hash_n),
+	};
+
+	act_keys(core, &ask);
+}
+
+/* ---- pieces that both roles use ---- */
+
+static MUST_USE enum why
+blob_set(uint8_t **to, size_t *to_n, struct view v)
+{
+	uint8_t *p = malloc(v.n == 0 ? 1 : v.n);
+
+	if (p == NULL)
+		return WHY_NO_MEMORY;
+	memcpy(p, v.p, v.n);
+	free(*to);
+	*to = p;
+	*to_n = v.n;
+	return WHY_NONE;
+}
+
+static void
+nonce_make(struct core *core, struct exchange *x)
+{
+	uint8_t *nonce = x->initiator ? x->p1->ni : x->p1->nr;
+
+	core->env.random(core->env.self, nonce, NONCE_OURS);
+	*(x->initiator ? &x->p1->ni_n : &x->p1->nr_n) = NONCE_OURS;
+}
+
+/* The peer's KE and NONCE. */
+static enum why
+ke_nonce_read(struct core *core, struct exchange *x, const struct message *m)
+{
+	struct p1 *p1 = x->p1;
+	struct view ke = message_find(m, PL_KEY_EXCH, 0)->body;
+	struct view nonce = message_find(m, PL_NONCE, 0)->body;
+
+	if (message_count(m, PL_KEY_EXCH) != 1 || message_count(m, PL_NONCE) != 1)
+		return WHY_PAYLOAD_MALFORMED;
+	if (ke.n != dh_public_len(p1->params.group)) {
+		char room[24];
+
+		fail_field(core, "KEY_EXCH", NULL);
+		fail_expected(core, "%zu octets for %s", dh_public_len(p1->params.group),
+		    reg_text(REG_GROUP, p1->params.group, room));
+		fail_got(core, "%zu octets", ke.n);
+		return WHY_KEY_VALUE;
+	}
+	if (nonce.n < 8 || nonce.n > NONCE_MAX) {
+		fail_field(core, "NONCE", NULL);
+		fail_expected(core, "8 to 256 octets");
+		fail_got(core, "%zu octets", nonce.n);
+		return WHY_NONCE_LENGTH;
+	}
+	memcpy(x->initiator ? p1->nr : p1->ni, nonce.p, nonce.n);
+	*(x->initiator ? &p1->nr_n : &p1->ni_n) = nonce.n;
+	return blob_set(&p1->peer_public, &p1->peer_public_n, ke);
+}
+
+static enum why
+ke_nonce_write(struct core *core, struct exchange *x, struct msg_wr *m)
+{
+	struct p1 *p1 = x->p1;
+
+	msg_payload(m, PL_KEY_EXCH, view_of(p1->public_value, p1->public_n));
+	msg_payload(m, PL_NONCE, x->initiator ? view_of(p1->ni, p1->ni_n) :
+	    view_of(p1->nr, p1->nr_n));
+	return p1->traits.nat_t ? nat_d_write(core, x, m) : WHY_NONE;
+}
+
+/* What we call ourselves: the peer section's ID, else our address (14.3). */
+static void
+own_id_make(struct exchange *x)
+{
+	struct p1 *p1 = x->p1;
+	struct wr w = wr_of(p1->own_id_body, sizeof(p1->own_id_body));
+
+	p1->own_id = x->peer->own_id.type != 0 ? x->peer->own_id :
+	    id_from_addr(&x->path.local.addr);
+	id_encode(&w, &p1->own_id);
+	p1->own_id_n = w.len;
+}
+
+/* The expected identity: Remote-ID, else the configured address, else any. */
+static enum why
+peer_id_check(struct core *core, struct exchange *x)
+{
+	const struct id *got = &x->p1->peer_id;
+	const struct id by_address = id_from_addr(&x->peer->address);
+	const struct id *want = x->peer->remote_id.type != 0 ? &x->peer->remote_id : &by_address;
+	const struct where where = { x->peer->where.section,
+	    x->peer->remote_id_line != 0 ? x->peer->remote_id_line : x->peer->where.line };
+	STR(want_text, 200);
+	STR(got_text, 200);
+	char room[2][24];
+
+	if (x->peer->remote_id.type == 0 &&
+	    (x->peer->any_id || x->peer->address.family == FAMILY_NONE))
+		return WHY_NONE;
+	if (id_equal(want, got))
+		return WHY_NONE;
+	id_print(&want_text, want);
+	id_print(&got_text, got);
+	fail_classic(core, "ike_phase_1_recv_ID: received remote ID other than expected %s",
+	    want_text.p);
+	fail_field(core, "Remote-ID", &where);
+	fail_expected(core, "%s %s", reg_text(REG_ID_TYPE, want->type, room[0]), want_text.p);
+	fail_got(core, "%s %s", reg_text(REG_ID_TYPE, got->type, room[1]), got_text.p);
+	return WHY_ID_OTHER;
+}
+
+/* The peer's ID, HASH and INITIAL-CONTACT. */
+static enum why
+auth_read(struct core *core, struct exchange *x, const struct message *m)
+{
+	struct p1 *p1 = x->p1;
+	struct view id = message_find(m, PL_ID, 0)->body;
+	struct view hash = message_find(m, PL_HASH, 0)->body;
+	enum why why;
+
+	if (message_count(m, PL_ID) != 1 || message_count(m, PL_HASH) != 1 ||
+	    id.n > sizeof(p1->peer_id_body))
+		return WHY_PAYLOAD_MALFORMED;
+	if (hash.n != hash_len(p1->params.hash)) {
+		fail_field(core, "HASH", NULL);
+		fail_expected(core, "%zu octets", hash_len(p1->params.hash));
+		fail_got(core, "%zu octets", hash.n);
+		return WHY_WRONG_PSK;
+	}
+	why = id_decode(id, &p1->peer_id);
+	if (why != WHY_NONE)
+		return why;
+	memcpy(p1->peer_id_body, id.p, id.n);
+	p1->peer_id_n = id.n;
+	memcpy(p1->peer_hash, hash.p, hash.n);
+	p1->peer_hash_n = hash.n;
+	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
+		struct notify_body n;
+
+		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &n) == WHY_NONE &&
+		    n.type == N_INITIAL_CONTACT)
+			p1->initial_contact = true;
+	}
+	return WHY_NONE;
+}
+
+/* ID, HASH and, if we hold nothing with this peer, INITIAL-CONTACT (14.6). */
+static enum why
+auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
+{
+	struct p1 *p1 = x->p1;
+
+	msg_payload(m, PL_ID, view_of(p1->own_id_body, p1->own_id_n));
+	msg_payload(m, PL_HASH, view_of(p1->own_hash, p1->own_hash_n));
+	if (isakmp_sa_for_peer(core, x->peer) == NULL && !x->peer->is_default) {
+		uint8_t spi[2 * COOKIE_LEN];
+		const struct notify_body n = {
+			.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP,
+			.type = N_INITIAL_CONTACT, .spi = view_of(spi, sizeof(spi)),
+		};
+
+		memcpy(spi, x->icookie, COOKIE_LEN);
+		memcpy(spi + COOKIE_LEN, x->rcookie, COOKIE_LEN);
+		struct pl_mark k = msg_open(m, PL_NOTIFY);
+		notify_encode(&m->w, &n);
+		msg_close(m, k);
+	}
+	return WHY_NONE;
+}
+
+/* ---- initiator ---- */
+
+static enum why
+i_sa_write(struct core *core, struct exchange *x, struct msg_wr *m)
+{
+	enum why why = p1_offer(core, x, m);
+
+	if (why == WHY_NONE)
+		vendor_ids_write(core, x->peer, m);
+	return why;
+}
+
+static enum why
+i_sa_check(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why;
+
+	if (message_count(e->m, PL_SA) != 1)
+		return WHY_PAYLOAD_MALFORMED;
+	why = p1_check_choice(core, x, message_find(e->m, PL_SA, 0)->body);
+	if (why != WHY_NONE)
+		return why;
+	/* Only a message with an acceptable SA makes us adopt its cookie (12.4). */
+	memcpy(x->rcookie, e->m->h.rcookie, COOKIE_LEN);
+	if (!exchange_index_cookies(core, x))
+		return WHY_NO_MEMORY;
+	vendor_ids_read(core, x->peer, e->m, &x->p1->traits);
+	nonce_make(core, x);
+	ask_dh(core, x);
+	return WHY_NONE;
+}
+
+static enum why
+dh_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	(void)core;
+	return blob_set(&x->p1->public_value, &x->p1->public_n,
+	    view_of(e->keys->public_value, e->keys->public_n));
+}
+
+static enum why
+i_ke_accept(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = ke_nonce_read(core, x, e->m);
+
+	if (why == WHY_NONE)
+		why = nat_d_read(core, x, e->m, e->path);
+	if (why == WHY_NONE)
+		ask_skeyid(core, x);
+	return why;
+}
+
+static enum why
+skeyid_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	struct p1_keys *k = &x->p1->keys;
+
+	(void)core;
+	secret_take(&k->skeyid_d, &e->keys->skeyid_d);
+	secret_take(&k->skeyid_a, &e->keys->skeyid_a);
+	if (!keymat_phase1(x, secret_view(&e->keys->skeyid_e)))
+		return WHY_NO_MEMORY;
+	if (core->options.keylog) {
+		STR(line, 200);
+
+		str_add(&line, "ike ");
+		str_hex(&line, view_of(x->icookie, COOKIE_LEN));
+		str_char(&line, ' ');
+		str_hex(&line, secret_view(&k->cipher_key));
+		act_keylog(core, &line);
+	}
+	return WHY_NONE;
+}
+
+static enum why
+i_skeyid_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = skeyid_take(core, x, e);
+
+	if (why != WHY_NONE)
+		return why;
+	if (traits_encap(&x->p1->traits))
+		nat_float(core, &x->path);
+	own_id_make(x);
+	ask_auth_own(core, x);
+	return WHY_NONE;
+}
+
+static enum why
+own_hash_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	(void)core;
+	memcpy(x->p1->own_hash, e->keys->hash, e->keys->hash_n);
+	x->p1->own_hash_n = e->keys->hash_n;
+	return WHY_NONE;
+}
+
+static enum why
+i_auth_accept(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = auth_read(core, x, e->m);
+
+	if (why == WHY_NONE)
+		ask_auth_peer(core, x);
+	return why;
+}
+
+/* The hash was right, so the ID is the peer's own word: judge it only now. */
+static enum why
+verified(struct core *core, struct exchange *x, const struct event *e)
+{
+	(void)e;
+	return peer_id_check(core, x);
+}
+
+static void
+done(struct core *core, struct exchange *x)
+{
+	isakmp_sa_made(core, x);
+}
+
+/* ---- responder ---- */
+
+static enum why
+r_sa_choose(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why;
+
+	if (message_count(e->m, PL_SA) != 1)
+		return WHY_PAYLOAD_MALFORMED;
+	why = p1_choose(core, x, message_find(e->m, PL_SA, 0)->body);
+	if (why == WHY_NONE)
+		vendor_ids_read(core, x->peer, e->m, &x->p1->traits);
+	return why;
+}
+
+static enum why
+r_sa_write(struct core *core, struct exchange *x, struct msg_wr *m)
+{
+	struct p1 *p1 = x->p1;
+	struct sa_wr sa = sa_wr_begin(m);
+
+	sa_wr_proposal(&sa, p1->chosen_proposal, PROTO_ISAKMP,
+	    view_of(p1->chosen_spi, p1->chosen_spi_n));
+	sa_wr_transform(&sa, p1->chosen_transform, 1);
+	sa_wr_raw_attributes(&sa, view_of(p1->chosen_attributes, p1->chosen_attributes_n));
+	sa_wr_end(&sa);
+	vendor_ids_write(core, x->peer, m);
+	return WHY_NONE;
+}
+
+static enum why
+r_ke_accept(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = ke_nonce_read(core, x, e->m);
+
+	if (why == WHY_NONE)
+		why = nat_d_read(core, x, e->m, e->path);
+	if (why != WHY_NONE)
+		return why;
+	/* The peer echoed our cookie: it is where it says it is. */
+	half_open_release(core, x);
+	timer_set(core, &x->end, TIMER_EXCHANGE_END, x->self,
+	    mono_add(core->now, span_s(x->snapshot->exchange_max)));
+	x->path = *e->path;
+	nonce_make(core, x);
+	ask_dh(core, x);
+	return WHY_NONE;
+}
+
+static enum why
+r_dh_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = dh_take(core, x, e);
+
+	if (why == WHY_NONE)
+		ask_skeyid(core, x);
+	return why;
+}
+
+static enum why
+r_auth_accept(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = auth_read(core, x, e->m);
+
+	if (why != WHY_NONE)
+		return why;
+	x->path = *e->path;		/* it decrypted: the peer may have floated */
+	ask_auth_peer(core, x);
+	return WHY_NONE;
+}
+
+static enum why
+r_verified(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = verified(core, x, e);
+
+	if (why != WHY_NONE)
+		return why;
+	own_id_make(x);
+	ask_auth_own(core, x);
+	return WHY_NONE;
+}
+
+/* ---- failing ---- */
+
+/*
+ * An answer of `keys`, or what we made of it, ends the exchange: fill the
+ * record, and tell a peer that shares our keys why (14.4 Beyond).
+ */
+void
+main_mode_failing(struct core *core, struct exchange *x, enum why why)
+{
+	char room[24];
+
+	switch (why) {
+	case WHY_NO_KEY:
+		fail_classic(core, "ike_auth_get_key: no key found for peer \"%s\"", x->peer->name);
+		fail_field(core, "Authentication", &x->peer->where);
+		fail_expected(core, "a pre-shared key");
+		fail_got(core, "none");
+		break;
+	case WHY_KEY_VALUE:
+		fail_field(core, "KEY_EXCH", NULL);
+		fail_expected(core, "a public value of %s, not 0, 1 or p-1, and on its curve",
+		    reg_text(REG_GROUP, x->p1->params.group, room));
+		fail_got(core, "one that is not");
+		break;
+	case WHY_AUTH_HASH: {
+		const struct where w = { x->peer->where.section, x->peer->psk_line };
+
+		fail_field(core, "Authentication", &w);
+		fail_expected(core, "the same pre-shared key on both sides");
+		fail_got(core, "a HASH made with another one");
+		break;
+	}
+	default:
+		break;
+	}
+	if (x->p1->have_keys && why_notify(why) != N_NONE &&
+	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_R_VERIFY_PENDING))
+		info_send_error(core, x, why_notify(why));
+}
+
+/* ---- the table ---- */
+
+struct rows
+main_mode_rows(void)
+{
+	static const struct row rows[] = {
+		/* 1   HDR, SA  -->                    <--  HDR, SA   2 */
+		{ INITIATOR, ON_START, X_NEW, MM_I_SENT_SA,
+		  .reply = i_sa_write, .reply_step = 1, .resend = RESEND_BY_TIMER },
+		{ RESPONDER, ON_MESSAGE, X_NEW, MM_R_SENT_SA, .step = 1,
+		  .need = P(SA), .may = P(VENDOR),
+		  .handle = r_sa_choose,
+		  .reply = r_sa_write, .reply_step = 2, .resend = RESEND_ON_DUPLICATE },
+		{ INITIATOR, ON_MESSAGE, MM_I_SENT_SA, MM_I_DH_PENDING, .step = 2,
+		  .need = P(SA), .may = P(VENDOR),
+		  .handle = i_sa_check },
+
+		/* 3   HDR, KE, Ni  -->                <--  HDR, KE, Nr   4 */
+		{ INITIATOR, ON_KEYS, MM_I_DH_PENDING, MM_I_SENT_KE, .answer = KEYS_DH_NEW,
+		  .handle = dh_take,
+		  .reply = ke_nonce_write, .reply_step = 3, .resend = RESEND_BY_TIMER },
+		{ RESPONDER, ON_MESSAGE, MM_R_SENT_SA, MM_R_DH_PENDING, .step = 3,
+		  .need = P(KEY_EXCH) | P(NONCE),
+		  .may = P(VENDOR) | P(NAT_D) | P(CERT_REQ),
+		  .handle = r_ke_accept },
+		{ RESPONDER, ON_KEYS, MM_R_DH_PENDING, MM_R_SKEYID_PENDING,
+		  .answer = KEYS_DH_NEW, .handle = r_dh_take },
+		{ RESPONDER, ON_KEYS, MM_R_SKEYID_PENDING, MM_R_SENT_KE,
+		  .answer = KEYS_SKEYID, .handle = skeyid_take,
+		  .reply = ke_nonce_write, .reply_step = 4, .resend = RESEND_ON_DUPLICATE },
+		{ INITIATOR, ON_MESSAGE, MM_I_SENT_KE, MM_I_SKEYID_PENDING, .step = 4,
+		  .need = P(KEY_EXCH) | P(NONCE),
+		  .may = P(VENDOR) | P(NAT_D) | P(CERT_REQ),
+		  .handle = i_ke_accept },
+
+		/* 5   HDR*, IDii, HASH_I  -->         <--  HDR*, IDir, HASH_R   6 */
+		{ INITIATOR, ON_KEYS, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
+		  .answer = KEYS_SKEYID, .handle = i_skeyid_take },
+		{ INITIATOR, ON_KEYS, MM_I_AUTH_PENDING, MM_I_SENT_AUTH,
+		  .answer = KEYS_AUTH_OWN, .handle = own_hash_take, .reply_encrypted = true,
+		  .reply = auth_write, .reply_step = 5, .resend = RESEND_BY_TIMER },
+		{ RESPONDER, ON_MESSAGE, MM_R_SENT_KE, MM_R_VERIFY_PENDING, .step = 5,
+		  .encrypted = true, .need = P(ID) | P(HASH),
+		  .may = P(NOTIFY) | P(VENDOR) | P(CERT_REQ),
+		  .handle = r_auth_accept },
+		{ RESPONDER, ON_KEYS, MM_R_VERIFY_PENDING, MM_R_AUTH_PENDING,
+		  .answer = KEYS_AUTH_PEER, .handle = r_verified },
+		{ RESPONDER, ON_KEYS, MM_R_AUTH_PENDING, X_DONE,
+		  .answer = KEYS_AUTH_OWN, .handle = own_hash_take, .reply_encrypted = true,
+		  .reply = auth_write, .reply_step = 6, .resend = RESEND_ON_DUPLICATE,
+		  .done = done },
+		{ INITIATOR, ON_MESSAGE, MM_I_SENT_AUTH, MM_I_VERIFY_PENDING, .step = 6,
+		  .encrypted = true, .need = P(ID) | P(HASH),
+		  .may = P(NOTIFY) | P(VENDOR),
+		  .handle = i_auth_accept },
+		{ INITIATOR, ON_KEYS, MM_I_VERIFY_PENDING, X_DONE,
+		  .answer = KEYS_AUTH_PEER, .handle = verified, .done = done },
+	};
+
+	return (struct rows){ rows, COUNT(rows) };
+}
+
+/* ---- beginnings ---- */
+
+static bool
+path_choose(struct core *core, const struct peer *peer, struct path *ret)
+{
+	struct path p = { 0 };
+
+	p.remote.addr = peer->address;
+	p.remote.port = peer->port != 0 ? peer->port : 500;
+	p.local.port = core->options.port;
+	p.local.addr = peer->local_address;
+	if (p.local.addr.family == FAMILY_NONE) {
+		for (size_t i = 0; i < core->snapshot->n_listen_on; i++)
+			if (core->snapshot->listen_on[i].family == peer->address.family) {
+				p.local.addr = core->snapshot->listen_on[i];
+				*ret = p;
+				return true;
+			}
+		if (!core->env.source(core->env.self, &peer->address, &p.local.addr))
+			return false;
+	}
+	*ret = p;
+	return true;
+}
+
+bool
+main_mode_start(struct core *core, const struct peer *peer)
+{
+	struct path path;
+
+	if (core->passive || core->shutting_down)
+		return false;
+	if (peer->address.family == FAMILY_NONE || peer->n_transforms == 0) {
+		fail_classic(core, "udp_create: no address configured for \"%s\"", peer->name);
+		fail_field(core, peer->n_transforms == 0 ? "Transforms" : "Address", &peer->where);
+		fail_expected(core, "a value, to begin with this peer");
+		fail_record(core, WHY_CONFIG, NULL, NULL, peer, NULL, "main/1 initiator");
+		return false;
+	}
+	if (!path_choose(core, peer, &path)) {
+		fail_classic(core, "exchange_establish: transport \"udp\" for peer \"%s\" could not be created",
+		    peer->name);
+		fail_field(core, "Local-address", &peer->where);
+		fail_record(core, WHY_NO_LISTENER, NULL, NULL, peer, NULL, "main/1 initiator");
+		return false;
+	}
+	struct exchange *x = exchange_new(core, EXCH_ID_PROT, true, peer, NULL);
+	if (x == NULL)
+		return false;
+	x->path = path;
+	core->env.random(core->env.self, x->icookie, COOKIE_LEN);
+	x->icookie[0] |= 1;		/* a cookie is never zero */
+	if (!exchange_index_first(core, x)) {
+		exchange_free(core, x);
+		return false;
+	}
+	struct handle h = x->self;
+	exchange_run(core, x, ON_START, NULL);
+	return exchange_find(core, h) != NULL;
+}
+
+struct exchange *
+main_mode_responder(struct core *core, const struct header *h, const struct path *path,
+    const struct peer *peer)
+{
+	struct exchange *x = exchange_new(core, EXCH_ID_PROT, false, peer, NULL);
+
+	if (x == NULL)
+		return NULL;
+	x->fresh = true;
+	x->path = *path;
+	memcpy(x->icookie, h->icookie, COOKIE_LEN);
+	core->env.random(core->env.self, x->rcookie, COOKIE_LEN);
+	x->rcookie[0] |= 1;
+	if (!exchange_index_first(core, x) || !exchange_index_cookies(core, x)) {
+		exchange_free(core, x);
+		return NULL;
+	}
+	timer_set(core, &x->end, TIMER_EXCHANGE_END, x->self,
+	    mono_add(core->now, span_s(HALF_OPEN_SECS)));
+	return x;
+}
+
+/*
+ * Message 5 or 6 (or a notification in their place) did not decrypt to
+ * payloads: the sign of different pre-shared keys.  Anybody could have sent
+ * it, so the exchange goes on; the record is written once.
+ */
+void
+main_mode_undecryptable(struct core *core, struct exchange *x, const struct path *path)
+{
+	const struct where w = { x->peer->where.section,
+	    x->peer->psk_line != 0 ? x->peer->psk_line : x->peer->where.line };
+
+	x->hint_refused = true;
+	if (x->recorded) {
+		core_refuse(core, WHY_UNDECRYPTABLE);
+		return;
+	}
+	x->recorded = true;
+	x->step = x->initiator ? 6 : 5;
+	fail_classic(core, "message_parse_payloads: message %u decrypts to garbage "
+	    "(check passphrases, if applicable and in Phase 1)", x->step);
+	fail_field(core, "Authentication", &w);
+	fail_expected(core, "the same pre-shared key on both sides");
+	fail_got(core, "a message encrypted with keys from another one");
+	fail_record(core, WHY_WRONG_PSK, x, path, x->peer, NULL, NULL);
+	if (!x->initiator)
+		info_send_clear(core, path, x->icookie, x->rcookie, N_AUTHENTICATION_FAILED,
+		    DATAGRAM_MAX);
+}

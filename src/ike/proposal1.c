@@ -1,0 +1,461 @@
+/*
+ * Phase 1 proposals: offering, choosing, and checking the choice.
+ * RFC 2409 section 5 and appendix A; isakmpd.md 14.2.
+ *
+ * When nothing matches, the record compares the peer's transforms with the
+ * *nearest* configured one, attribute by attribute, and says every difference.
+ */
+#include <stdlib.h>
+
+#include "crypto/dh.h"
+#include "ike/internal.h"
+
+/* The attributes of one offered transform; `seen` has a bit per attribute type. */
+struct offer {
+	uint8_t		number;
+	uint32_t	seen;
+	uint32_t	value[P1_BLOCK_SIZE + 1];
+	uint32_t	life_secs, life_kb;
+	bool		has_secs, has_kb;
+	struct view	attributes;
+	bool		strange;	/* an attribute we do not implement */
+	uint16_t	strange_type;
+};
+
+static MUST_USE enum why
+offer_read(const struct transform *t, struct offer *ret)
+{
+	struct offer o = { .number = t->number, .attributes = t->attributes };
+	struct view more = t->attributes;
+	uint32_t life_type = 0;
+
+	while (more.n > 0) {
+		struct attribute a;
+		enum why why = attribute_next(&more, &a);
+
+		if (why != WHY_NONE)
+			return why;
+		switch (a.type) {
+		case P1_LIFE_TYPE:
+			life_type = a.value;
+			break;
+		case P1_LIFE_DURATION:
+			if (life_type == LIFE_SECONDS) {
+				o.life_secs = a.value;
+				o.has_secs = true;
+			} else if (life_type == LIFE_KILOBYTES) {
+				o.life_kb = a.value;
+				o.has_kb = true;
+			} else {
+				o.strange = true;
+				o.strange_type = a.type;
+			}
+			break;
+		case P1_ENCRYPTION_ALGORITHM:
+		case P1_HASH_ALGORITHM:
+		case P1_AUTHENTICATION_METHOD:
+		case P1_GROUP_DESCRIPTION:
+		case P1_KEY_LENGTH:
+			if ((o.seen & 1u << a.type) != 0)
+				return WHY_PROPOSAL_SYNTAX;
+			o.seen |= 1u << a.type;
+			o.value[a.type] = a.value;
+			break;
+		default:
+			o.strange = true;
+			o.strange_type = a.type;
+			break;
+		}
+	}
+	*ret = o;
+	return WHY_NONE;
+}
+
+/* ---- comparing ---- */
+
+/* One attribute that differs; texts for the record. */
+struct difference {
+	unsigned	n;
+	char		field[64], expected[200], got[200];
+	const struct p1_transform *with;
+};
+
+/* Joins a text to what stands in the room: "AES_CBC, 128". */
+static void
+join(char *room, size_t cap, const char *text)
+{
+	struct str s = { .p = room, .len = strlen(room), .cap = cap };
+
+	if (s.len > 0)
+		str_add(&s, ", ");
+	str_add(&s, text);
+}
+
+static void
+differ(struct difference *d, const char *field, const char *expected, const char *got)
+{
+	d->n++;
+	join(d->field, sizeof(d->field), field);
+	join(d->expected, sizeof(d->expected), expected);
+	join(d->got, sizeof(d->got), got);
+}
+
+static void
+number_differs(struct difference *d, enum registry reg, const char *field, int32_t want,
+    bool present, uint32_t got)
+{
+	char room[2][24];
+
+	differ(d, field, reg_text(reg, (uint32_t)want, room[0]),
+	    present ? reg_text(reg, got, room[1]) : "no attribute");
+}
+
+static void
+compare_number(struct difference *d, const struct offer *o, enum p1_attr type,
+    enum registry reg, int32_t want)
+{
+	bool present = (o->seen & 1u << type) != 0;
+
+	if (!present || (want != CONF_ANY && (uint32_t)want != o->value[type]))
+		number_differs(d, reg, reg_name(REG_P1_ATTR, type), want, present, o->value[type]);
+}
+
+static bool
+accepts(const struct accept *a, uint32_t v)
+{
+	return a->any || (v >= a->least && v <= a->most);
+}
+
+static void
+range_differs(struct difference *d, const char *field, const struct accept *a, uint32_t got)
+{
+	STR(want, 64);
+	STR(have, 32);
+
+	if (a->least == a->most)
+		str_addf(&want, "%u", (unsigned)a->least);
+	else
+		str_addf(&want, "%u:%u", (unsigned)a->least, (unsigned)a->most);
+	str_addf(&have, "%u", (unsigned)got);
+	differ(d, field, want.p, have.p);
+}
+
+/* AES without KEY_LENGTH means 128 bits (14.2 Beyond). */
+static uint32_t
+offered_bits(const struct offer *o)
+{
+	if ((o->seen & 1u << P1_KEY_LENGTH) != 0)
+		return o->value[P1_KEY_LENGTH];
+	return o->value[P1_ENCRYPTION_ALGORITHM] == CIPHER_AES_CBC ? 128 : 0;
+}
+
+static void
+compare(const struct offer *o, const struct p1_transform *t, struct difference *ret)
+{
+	struct difference d = { .with = t };
+	uint32_t bits = offered_bits(o);
+
+	if (o->strange) {
+		char room[24];
+
+		differ(&d, reg_text(REG_P1_ATTR, o->strange_type, room), "no such attribute", "one");
+	}
+	compare_number(&d, o, P1_ENCRYPTION_ALGORITHM, REG_CIPHER, t->cipher);
+	if (t->key_bits.present) {
+		if (!accepts(&t->key_bits, bits))
+			range_differs(&d, "KEY_LENGTH", &t->key_bits, bits);
+	} else if ((o->seen & 1u << P1_KEY_LENGTH) != 0 && t->cipher != CONF_ANY &&
+	    !(t->cipher == CIPHER_AES_CBC && bits == 128)) {
+		STR(have, 32);
+
+		str_addf(&have, "%u", (unsigned)bits);
+		differ(&d, "KEY_LENGTH", t->cipher == CIPHER_AES_CBC ? "128" : "no attribute", have.p);
+	}
+	compare_number(&d, o, P1_HASH_ALGORITHM, REG_HASH, t->hash);
+	compare_number(&d, o, P1_AUTHENTICATION_METHOD, REG_AUTH_METHOD, t->auth);
+	compare_number(&d, o, P1_GROUP_DESCRIPTION, REG_GROUP, t->group);
+	/* Too long a life is shortened; too short a one is refused (14.2 Beyond). */
+	if (o->has_secs && t->life_secs.present && !t->life_secs.any &&
+	    o->life_secs < t->life_secs.least)
+		range_differs(&d, "LIFE_DURATION", &t->life_secs, o->life_secs);
+	*ret = d;
+}
+
+/* ---- responder ---- */
+
+static bool
+implementable(const struct offer *o)
+{
+	return cipher_key_len((uint8_t)o->value[P1_ENCRYPTION_ALGORITHM], offered_bits(o)) != 0 &&
+	    o->value[P1_ENCRYPTION_ALGORITHM] <= UINT8_MAX &&
+	    o->value[P1_HASH_ALGORITHM] <= UINT8_MAX &&
+	    hash_len((uint8_t)o->value[P1_HASH_ALGORITHM]) != 0 &&
+	    o->value[P1_GROUP_DESCRIPTION] <= UINT16_MAX &&
+	    dh_public_len((uint16_t)o->value[P1_GROUP_DESCRIPTION]) != 0 &&
+	    o->value[P1_AUTHENTICATION_METHOD] == AUTH_PRE_SHARED;
+}
+
+static uint32_t
+least_nonzero(uint32_t a, uint32_t b)
+{
+	return a == 0 ? b : b == 0 ? a : a < b ? a : b;
+}
+
+static void
+params_set(struct p1_params *p, const struct offer *o, const struct p1_transform *t)
+{
+	*p = (struct p1_params){
+		.cipher = (uint8_t)o->value[P1_ENCRYPTION_ALGORITHM],
+		.hash = (uint8_t)o->value[P1_HASH_ALGORITHM],
+		.auth = (uint8_t)o->value[P1_AUTHENTICATION_METHOD],
+		.group = (uint16_t)o->value[P1_GROUP_DESCRIPTION],
+		.key_bits = (uint16_t)offered_bits(o),
+		.life_secs = o->has_secs ? o->life_secs : P1_DEFAULT_SECS,
+		.life_kb = o->life_kb,
+	};
+	if (t->life_secs.present && !t->life_secs.any)
+		p->life_secs = least_nonzero(p->life_secs, t->life_secs.most);
+	if (p->life_secs == 0)
+		p->life_secs = P1_DEFAULT_SECS;
+}
+
+static void
+record_nearest(struct core *core, const struct exchange *x, const struct difference *d)
+{
+	if (d->with == NULL) {
+		fail_classic(core, "message_negotiate_sa: no compatible proposal found");
+		return;
+	}
+	if (text_same(d->field, "LIFE_DURATION"))
+		fail_classic(core, "attribute_unacceptable: LIFE_DURATION: got %s,  expected %s",
+		    d->got, d->expected);
+	else
+		fail_classic(core, "attribute_unacceptable: %s: got %s, expected %s",
+		    d->field, d->got, d->expected);
+	fail_field(core, d->field, &d->with->where);
+	fail_expected(core, "%s", d->expected);
+	fail_got(core, "%s", d->got);
+	fail_remedy(core, "make a transform of [%s] (Transforms) equal to one of the peer's, on either side",
+	    x->peer->configuration != NULL ? x->peer->configuration : x->peer->name);
+}
+
+/* Keeps what message 2 must echo. */
+static enum why
+chosen_keep(struct exchange *x, const struct proposal *p, const struct offer *o,
+    const struct p1_transform *t)
+{
+	struct p1 *p1 = x->p1;
+
+	if (p->spi.n > sizeof(p1->chosen_spi))
+		return WHY_SPI_LEN;
+	p1->chosen_attributes = malloc(o->attributes.n);
+	if (p1->chosen_attributes == NULL)
+		return WHY_NO_MEMORY;
+	memcpy(p1->chosen_attributes, o->attributes.p, o->attributes.n);
+	p1->chosen_attributes_n = o->attributes.n;
+	p1->chosen_proposal = p->number;
+	p1->chosen_transform = o->number;
+	if (p->spi.n > 0)
+		memcpy(p1->chosen_spi, p->spi.p, p->spi.n);
+	p1->chosen_spi_n = p->spi.n;
+	p1->matched = t;
+	params_set(&p1->params, o, t);
+	return WHY_NONE;
+}
+
+static enum why
+sa_one_proposal(struct view sa_body, struct proposal *ret)
+{
+	struct sa_body sa;
+	enum why why = sa_decode(sa_body, &sa);
+
+	if (why == WHY_NONE)
+		why = sa_check(&sa);
+	if (why != WHY_NONE)
+		return why;
+	struct view more = sa.proposals;
+	why = proposal_next(&more, -1, ret);
+	if (why != WHY_NONE)
+		return why;
+	if (more.n > 0 || ret->protocol != PROTO_ISAKMP)
+		return WHY_PROPOSAL_SYNTAX;
+	return WHY_NONE;
+}
+
+enum why
+p1_choose(struct core *core, struct exchange *x, struct view sa_body)
+{
+	struct difference nearest = { 0 };
+	struct proposal p;
+	int previous = -1;
+	enum why why;
+
+	if (sa_body.n > SA_BODY_MAX)
+		return WHY_PROPOSAL_SYNTAX;
+	memcpy(x->p1->sa_body, sa_body.p, sa_body.n);
+	x->p1->sa_body_n = sa_body.n;
+	why = sa_one_proposal(sa_body, &p);
+	if (why != WHY_NONE)
+		return why;
+	for (struct view more = p.transforms; more.n > 0;) {
+		struct transform t;
+		struct offer o;
+
+		why = transform_next(&more, previous, &t);
+		if (why == WHY_NONE)
+			why = offer_read(&t, &o);
+		if (why != WHY_NONE)
+			return why;
+		previous = t.number;
+		for (size_t i = 0; i < x->peer->n_transforms; i++) {
+			struct difference d;
+
+			compare(&o, &x->peer->transforms[i], &d);
+			if (d.n == 0 && implementable(&o))
+				return chosen_keep(x, &p, &o, &x->peer->transforms[i]);
+			if (nearest.with == NULL || d.n < nearest.n)
+				nearest = d;
+		}
+	}
+	record_nearest(core, x, &nearest);
+	return WHY_NO_PROPOSAL;
+}
+
+/* ---- initiator ---- */
+
+static bool
+offerable(const struct p1_transform *t)
+{
+	return t->cipher != CONF_ANY && t->hash != CONF_ANY && t->auth == AUTH_PRE_SHARED &&
+	    t->group != CONF_ANY && !t->key_bits.any &&
+	    cipher_key_len((uint8_t)t->cipher, t->key_bits.present ? t->key_bits.offer : 0) != 0 &&
+	    hash_len((uint8_t)t->hash) != 0 && dh_public_len((uint16_t)t->group) != 0;
+}
+
+static void
+life_write(struct sa_wr *sa, uint16_t type_attr, uint16_t duration_attr, enum life_type type,
+    const struct accept *life)
+{
+	if (!life->present || life->any || life->offer == 0)
+		return;
+	sa_wr_attribute(sa, type_attr, type);
+	sa_wr_attribute(sa, duration_attr, life->offer);
+}
+
+enum why
+p1_offer(struct core *core, struct exchange *x, struct msg_wr *m)
+{
+	struct sa_wr sa = sa_wr_begin(m);
+	size_t body_at = HEADER_LEN + 4;
+	uint8_t number = 0;
+
+	sa_wr_proposal(&sa, 1, PROTO_ISAKMP, (struct view){ 0 });
+	for (size_t i = 0; i < x->peer->n_transforms && number < UINT8_MAX; i++) {
+		const struct p1_transform *t = &x->peer->transforms[i];
+
+		if (!offerable(t)) {
+			tell(core, CLASS_NEGOTIATION, 10,
+			    "ike_phase_1_initiator_send_SA: section [%s] has unsupported attribute(s)",
+			    t->where.section);
+			continue;
+		}
+		sa_wr_transform(&sa, number++, 1);
+		sa_wr_attribute(&sa, P1_ENCRYPTION_ALGORITHM, (uint32_t)t->cipher);
+		sa_wr_attribute(&sa, P1_HASH_ALGORITHM, (uint32_t)t->hash);
+		sa_wr_attribute(&sa, P1_AUTHENTICATION_METHOD, (uint32_t)t->auth);
+		sa_wr_attribute(&sa, P1_GROUP_DESCRIPTION, (uint32_t)t->group);
+		life_write(&sa, P1_LIFE_TYPE, P1_LIFE_DURATION, LIFE_SECONDS, &t->life_secs);
+		life_write(&sa, P1_LIFE_TYPE, P1_LIFE_DURATION, LIFE_KILOBYTES, &t->life_kb);
+		if (t->key_bits.present)
+			sa_wr_attribute(&sa, P1_KEY_LENGTH, t->key_bits.offer);
+		else if (t->cipher == CIPHER_AES_CBC)
+			sa_wr_attribute(&sa, P1_KEY_LENGTH, 128);
+	}
+	sa_wr_end(&sa);
+	if (number == 0) {
+		fail_classic(core, "ike_phase_1_initiator_send_SA: section [%s] has unsupported attribute(s)",
+		    x->peer->configuration != NULL ? x->peer->configuration : x->peer->name);
+		fail_field(core, "Transforms", &x->peer->where);
+		return WHY_CONFIG;
+	}
+	if (m->w.bad || m->w.len - body_at > SA_BODY_MAX)
+		return WHY_CONFIG;
+	/* SAi_b: what the hashes cover, without the generic header. */
+	x->p1->sa_body_n = m->w.len - body_at;
+	memcpy(x->p1->sa_body, m->w.base + body_at, x->p1->sa_body_n);
+	return WHY_NONE;
+}
+
+/* The i-th transform we offered, as the peer should echo it. */
+static bool
+our_offer(const struct exchange *x, uint8_t number, struct offer *ret)
+{
+	struct proposal p;
+	int previous = -1;
+
+	if (sa_one_proposal(view_of(x->p1->sa_body, x->p1->sa_body_n), &p) != WHY_NONE)
+		return false;
+	for (struct view more = p.transforms; more.n > 0;) {
+		struct transform t;
+
+		if (transform_next(&more, previous, &t) != WHY_NONE)
+			return false;
+		previous = t.number;
+		if (t.number == number)
+			return offer_read(&t, ret) == WHY_NONE;
+	}
+	return false;
+}
+
+static bool
+same_offer(const struct offer *a, const struct offer *b)
+{
+	if (a->strange || b->strange || a->has_secs != b->has_secs || a->has_kb != b->has_kb ||
+	    a->life_secs != b->life_secs || a->life_kb != b->life_kb ||
+	    offered_bits(a) != offered_bits(b))
+		return false;
+	for (unsigned i = P1_ENCRYPTION_ALGORITHM; i <= P1_GROUP_DESCRIPTION; i++)
+		if (a->value[i] != b->value[i])
+			return false;
+	return true;
+}
+
+enum why
+p1_check_choice(struct core *core, struct exchange *x, struct view sa_body)
+{
+	struct proposal p;
+	struct transform t;
+	struct offer got, ours = { 0 };
+	enum why why = sa_one_proposal(sa_body, &p);
+
+	if (why != WHY_NONE)
+		return why;
+	struct view more = p.transforms;
+	why = transform_next(&more, -1, &t);
+	if (why == WHY_NONE)
+		why = offer_read(&t, &got);
+	if (why != WHY_NONE)
+		return why;
+	if (more.n > 0)
+		return WHY_PROPOSAL_SYNTAX;
+	if (our_offer(x, t.number, &ours) && same_offer(&got, &ours)) {
+		const struct p1_transform none = { 0 };
+
+		params_set(&x->p1->params, &got, &none);
+		return WHY_NONE;
+	}
+	/* Some peers renumber: any offered transform with equal values will do. */
+	for (unsigned i = 0; i < UINT8_MAX; i++)
+		if (our_offer(x, (uint8_t)i, &ours) && same_offer(&got, &ours)) {
+			const struct p1_transform none = { 0 };
+
+			params_set(&x->p1->params, &got, &none);
+			return WHY_NONE;
+		}
+	char room[24];
+	fail_field(core, "SA", &x->peer->where);
+	fail_expected(core, "one of the transforms we offered");
+	fail_got(core, "transform %u with %s", t.number,
+	    reg_text(REG_CIPHER, got.value[P1_ENCRYPTION_ALGORITHM], room));
+	return WHY_CHOICE;
+}

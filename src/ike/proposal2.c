@@ -1,0 +1,508 @@
+/*
+ * Phase 2 proposals: RFC 2407 section 4.5, isakmpd.md 17.  The responder
+ * enforces the connection's suites (10.3 Beyond): the first offered transform
+ * that equals one of them is chosen.
+ */
+#include <stdlib.h>
+
+#include "crypto/dh.h"
+#include "ike/internal.h"
+
+struct offer2 {
+	uint8_t		proposal, number, id;
+	uint32_t	spi;
+	uint16_t	group, mode, auth, key_bits;
+	bool		has_mode, has_secs, has_kb;
+	uint32_t	life_secs, life_kb;
+	bool		strange;
+	uint16_t	strange_type;
+	struct view	attributes;
+};
+
+static void
+life_read(struct offer2 *o, uint32_t *life_type, const struct attribute *a)
+{
+	if (a->type == P2_SA_LIFE_TYPE) {
+		*life_type = a->value;
+	} else if (*life_type == LIFE_SECONDS) {
+		o->life_secs = a->value;
+		o->has_secs = true;
+	} else if (*life_type == LIFE_KILOBYTES) {
+		o->life_kb = a->value;
+		o->has_kb = true;
+	} else {
+		o->strange = true;
+		o->strange_type = a->type;
+	}
+}
+
+static MUST_USE enum why
+offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *ret)
+{
+	struct offer2 o = {
+		.proposal = p->number, .number = t->number, .id = t->id,
+		.attributes = t->attributes,
+	};
+	struct rd spi = rd_of(p->spi);
+	uint32_t seen = 0, life_type = 0;
+
+	o.spi = rd_u32(&spi);
+	for (struct view more = t->attributes; more.n > 0;) {
+		struct attribute a;
+		enum why why = attribute_next(&more, &a);
+
+		if (why != WHY_NONE)
+			return why;
+		bool life = a.type == P2_SA_LIFE_TYPE || a.type == P2_SA_LIFE_DURATION;
+		if (!life && a.type < 32) {
+			if ((seen & 1u << a.type) != 0)
+				return WHY_PROPOSAL_SYNTAX;
+			seen |= 1u << a.type;
+		}
+		if (life) {
+			life_read(&o, &life_type, &a);
+			continue;
+		}
+		if (a.value > UINT16_MAX) {
+			o.strange = true;
+			o.strange_type = a.type;
+			continue;
+		}
+		switch (a.type) {
+		case P2_GROUP_DESCRIPTION:
+			o.group = (uint16_t)a.value;
+			break;
+		case P2_ENCAPSULATION_MODE:
+			o.mode = (uint16_t)a.value;
+			o.has_mode = true;
+			break;
+		case P2_AUTHENTICATION_ALGORITHM:
+			o.auth = (uint16_t)a.value;
+			break;
+		case P2_KEY_LENGTH:
+			o.key_bits = (uint16_t)a.value;
+			break;
+		default:
+			o.strange = true;
+			o.strange_type = a.type;
+			break;
+		}
+	}
+	*ret = o;
+	return WHY_NONE;
+}
+
+/* ---- comparing with a suite's transform ---- */
+
+struct difference2 {
+	unsigned	n;
+	char		field[64], expected[200], got[200];
+	const struct p2_transform *with;
+};
+
+static void
+join(char *room, size_t cap, const char *text)
+{
+	struct str s = { .p = room, .len = strlen(room), .cap = cap };
+
+	if (s.len > 0)
+		str_add(&s, ", ");
+	str_add(&s, text);
+}
+
+static void
+differ(struct difference2 *d, const char *field, const char *expected, const char *got)
+{
+	d->n++;
+	join(d->field, sizeof(d->field), field);
+	join(d->expected, sizeof(d->expected), expected);
+	join(d->got, sizeof(d->got), got);
+}
+
+static const char *
+name_or_none(enum registry reg, uint32_t v, char room[24])
+{
+	return v == 0 ? "none" : reg_text(reg, v, room);
+}
+
+static void
+compare_name(struct difference2 *d, const char *field, enum registry reg, uint32_t want,
+    uint32_t got)
+{
+	char room[2][24];
+
+	if (want != got)
+		differ(d, field, name_or_none(reg, want, room[0]), name_or_none(reg, got, room[1]));
+}
+
+/* AES in every mode means 128 bits when no KEY_LENGTH is sent. */
+static uint16_t
+bits_of(uint8_t esp_id, uint16_t bits)
+{
+	bool aes = esp_id == ESP_AES || esp_id == ESP_AES_CTR || esp_id == ESP_AES_GCM_16 ||
+	    esp_id == ESP_AES_GMAC;
+
+	return bits == 0 && aes ? 128 : bits;
+}
+
+static uint32_t
+wire_mode(uint8_t mode, bool encap)
+{
+	if (mode == SA_TRANSPORT)
+		return encap ? ENCAP_UDP_ENCAP_TRANSPORT : ENCAP_TRANSPORT;
+	return encap ? ENCAP_UDP_ENCAP_TUNNEL : ENCAP_TUNNEL;
+}
+
+static void
+range_print2(struct str *s, const struct accept *a)
+{
+	if (a->least == a->most)
+		str_addf(s, "%u", (unsigned)a->least);
+	else
+		str_addf(s, "%u:%u", (unsigned)a->least, (unsigned)a->most);
+}
+
+static void
+compare2(const struct offer2 *o, const struct p2_transform *t, bool encap,
+    struct difference2 *ret)
+{
+	struct difference2 d = { .with = t };
+	uint32_t bits = bits_of(o->id, o->key_bits);
+	struct accept want = t->key_bits;
+	char room[24];
+
+	if (!want.present)
+		want.offer = want.least = want.most = bits_of(t->transform_id, 0);
+	if (o->strange)
+		differ(&d, reg_text(REG_P2_ATTR, o->strange_type, room), "no such attribute", "one");
+	compare_name(&d, "TRANSFORM_ID", REG_ESP, t->transform_id, o->id);
+	if (!want.any && (bits < want.least || bits > want.most)) {
+		STR(e, 64);
+		STR(g, 32);
+
+		range_print2(&e, &want);
+		str_addf(&g, "%u", (unsigned)bits);
+		differ(&d, "KEY_LENGTH", e.p, g.p);
+	}
+	compare_name(&d, "AUTHENTICATION_ALGORITHM", REG_IPSEC_AUTH, t->auth, o->auth);
+	compare_name(&d, "GROUP_DESCRIPTION", REG_GROUP, t->group, o->group);
+	compare_name(&d, "ENCAPSULATION_MODE", REG_ENCAP, wire_mode(t->mode, encap),
+	    o->has_mode ? o->mode : wire_mode(SA_TRANSPORT, encap));
+	if (o->has_secs && t->life_secs.present && !t->life_secs.any &&
+	    o->life_secs < t->life_secs.least) {
+		STR(e, 64);
+		STR(g, 32);
+
+		range_print2(&e, &t->life_secs);
+		str_addf(&g, "%u", (unsigned)o->life_secs);
+		differ(&d, "SA_LIFE_DURATION", e.p, g.p);
+	}
+	*ret = d;
+}
+
+static bool
+is_encap(const struct core *core, const struct exchange *x)
+{
+	const struct isakmp_sa *sa = slab_find(core->isakmp_sas, x->isakmp_sa);
+
+	return sa != NULL && traits_encap(&sa->traits);
+}
+
+/* ---- what was chosen ---- */
+
+static uint64_t
+smaller(uint64_t a, uint64_t b)
+{
+	return a == 0 ? b : b == 0 ? a : a < b ? a : b;
+}
+
+/* Fills the exchange; false if the algorithm table knows no such tuple. */
+static bool
+take(struct exchange *x, const struct offer2 *o, const struct p2_transform *t,
+    uint32_t replay_window, bool encap)
+{
+	struct p2 *p2 = x->p2;
+	struct sa_lengths len;
+
+	p2->suite = (struct sa_suite){
+		.protocol = PROTO_IPSEC_ESP, .cipher = o->id, .auth = (uint8_t)o->auth,
+		.mode = t->mode, .key_bits = bits_of(o->id, o->key_bits),
+	};
+	p2->group = o->group;
+	p2->encap = encap;
+	p2->spi_out = o->spi;
+	p2->replay_window = replay_window;
+	p2->life_secs = o->has_secs && o->life_secs != 0 ? o->life_secs : P2_DEFAULT_SECS;
+	p2->life_kb = o->has_kb ? o->life_kb : 0;
+	if (!x->initiator && t->life_secs.present && !t->life_secs.any &&
+	    p2->life_secs > t->life_secs.most) {
+		p2->life_secs = t->life_secs.most;
+		p2->shorten = true;
+	}
+	if (t->life_kb.present && !t->life_kb.any)
+		p2->life_kb = smaller(p2->life_kb, t->life_kb.most);
+	p2->proposal_number = o->proposal;
+	p2->transform_number = o->number;
+	return sa_suite_lengths(&p2->suite, &len);
+}
+
+static void
+record_nearest(struct core *core, const struct exchange *x, const struct difference2 *d)
+{
+	if (d->with == NULL) {
+		fail_classic(core, "message_negotiate_sa: no compatible proposal found");
+		fail_expected(core, "one ESP proposal");
+		fail_got(core, "none that stands alone");
+		return;
+	}
+	fail_classic(core, "attribute_unacceptable: %s: got %s, expected %s", d->field, d->got,
+	    d->expected);
+	fail_field(core, d->field, &d->with->where);
+	fail_expected(core, "%s", d->expected);
+	fail_got(core, "%s", d->got);
+	fail_remedy(core, "make a suite of connection [%s] equal to one of the peer's, on either side",
+	    x->connection->name);
+}
+
+/* Tries one offered transform against all suites of the connection. */
+static bool
+match(struct exchange *x, const struct offer2 *o, bool encap, struct difference2 *nearest)
+{
+	const struct connection *c = x->connection;
+
+	for (size_t s = 0; s < c->n_suites; s++) {
+		if (c->suites[s].n_protocols != 1 ||
+		    c->suites[s].protocols[0].protocol != PROTO_IPSEC_ESP)
+			continue;
+		const struct p2_protocol *pr = &c->suites[s].protocols[0];
+
+		for (size_t i = 0; i < pr->n_transforms; i++) {
+			struct difference2 d;
+
+			compare2(o, &pr->transforms[i], encap, &d);
+			if (d.n == 0 && take(x, o, &pr->transforms[i], pr->replay_window, encap))
+				return true;
+			if (nearest->with == NULL || d.n < nearest->n)
+				*nearest = d;
+		}
+	}
+	return false;
+}
+
+/* How many proposals carry this number: a bundle has more than one. */
+static unsigned
+bundle_size(struct view chain, uint8_t number)
+{
+	unsigned n = 0;
+	int previous = -1;
+	struct proposal p;
+
+	while (chain.n > 0 && proposal_next(&chain, previous, &p) == WHY_NONE) {
+		n += p.number == number;
+		previous = p.number;
+	}
+	return n;
+}
+
+enum why
+p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_ke)
+{
+	struct difference2 nearest = { 0 };
+	struct sa_body sa;
+	struct proposal p;
+	int previous = -1;
+	enum why why = sa_decode(sa_body, &sa);
+	bool encap = is_encap(core, x), pfs_hint = false;
+
+	if (why == WHY_NONE)
+		why = sa_check(&sa);
+	for (struct view more = sa.proposals; why == WHY_NONE && more.n > 0;) {
+		int last = -1;
+
+		why = proposal_next(&more, previous, &p);
+		if (why != WHY_NONE)
+			break;
+		previous = p.number;
+		if (p.protocol != PROTO_IPSEC_ESP || p.spi.n != 4 ||
+		    bundle_size(sa.proposals, p.number) != 1)
+			continue;
+		for (struct view ts = p.transforms; ts.n > 0;) {
+			struct transform t;
+			struct offer2 o;
+
+			why = transform_next(&ts, last, &t);
+			if (why == WHY_NONE)
+				why = offer2_read(&p, &t, &o);
+			if (why != WHY_NONE)
+				return why;
+			last = t.number;
+			if (o.spi < 0x100)
+				continue;
+			if ((o.group != GROUP_NONE) != have_ke) {
+				pfs_hint = true;
+				continue;
+			}
+			if (!match(x, &o, encap, &nearest))
+				continue;
+			x->p2->attributes = malloc(o.attributes.n);
+			if (x->p2->attributes == NULL)
+				return WHY_NO_MEMORY;
+			memcpy(x->p2->attributes, o.attributes.p, o.attributes.n);
+			x->p2->attributes_n = o.attributes.n;
+			return WHY_NONE;
+		}
+	}
+	if (why != WHY_NONE)
+		return why;
+	if (nearest.with == NULL && pfs_hint) {
+		fail_classic(core, "responder_recv_HASH_SA_NONCE: KEY_EXCH payload without a group desc. attribute");
+		return WHY_PFS;
+	}
+	record_nearest(core, x, &nearest);
+	return WHY_NO_PROPOSAL;
+}
+
+/* ---- offering ---- */
+
+static void
+transform_write(struct sa_wr *sa, uint8_t number, const struct p2_transform *t, bool encap)
+{
+	sa_wr_transform(sa, number, t->transform_id);
+	if (t->life_secs.present && !t->life_secs.any && t->life_secs.offer != 0) {
+		sa_wr_attribute(sa, P2_SA_LIFE_TYPE, LIFE_SECONDS);
+		sa_wr_attribute(sa, P2_SA_LIFE_DURATION, t->life_secs.offer);
+	}
+	if (t->life_kb.present && !t->life_kb.any && t->life_kb.offer != 0) {
+		sa_wr_attribute(sa, P2_SA_LIFE_TYPE, LIFE_KILOBYTES);
+		sa_wr_attribute(sa, P2_SA_LIFE_DURATION, t->life_kb.offer);
+	}
+	sa_wr_attribute(sa, P2_ENCAPSULATION_MODE, wire_mode(t->mode, encap));
+	if (t->auth != AUTHALG_NONE)
+		sa_wr_attribute(sa, P2_AUTHENTICATION_ALGORITHM, t->auth);
+	if (t->group != GROUP_NONE)
+		sa_wr_attribute(sa, P2_GROUP_DESCRIPTION, t->group);
+	uint32_t bits = t->key_bits.present && !t->key_bits.any ? t->key_bits.offer :
+	    bits_of(t->transform_id, 0);
+	if (bits != 0)
+		sa_wr_attribute(sa, P2_KEY_LENGTH, bits);
+}
+
+/* What of a transform can be offered at all, in this quick mode's group. */
+static bool
+offerable2(const struct p2_transform *t, uint16_t group)
+{
+	const struct sa_suite suite = {
+		.protocol = PROTO_IPSEC_ESP, .cipher = t->transform_id, .auth = t->auth,
+		.mode = t->mode, .key_bits = (uint16_t)(t->key_bits.present && !t->key_bits.any ?
+		    t->key_bits.offer : bits_of(t->transform_id, 0)),
+	};
+	struct sa_lengths len;
+
+	return t->group == group && sa_suite_lengths(&suite, &len);
+}
+
+enum why
+p2_offer(struct core *core, struct exchange *x, struct msg_wr *m)
+{
+	const struct connection *c = x->connection;
+	struct sa_wr sa = sa_wr_begin(m);
+	uint8_t spi[4], number = 0;
+	struct wr w = wr_of(spi, sizeof(spi));
+
+	wr_u32(&w, x->p2->spi_in);
+	for (size_t s = 0; s < c->n_suites && number < UINT8_MAX; s++) {
+		const struct p2_protocol *pr = c->suites[s].protocols;
+		uint8_t transforms = 0;
+
+		if (c->suites[s].n_protocols != 1 || pr->protocol != PROTO_IPSEC_ESP)
+			continue;
+		for (size_t i = 0; i < pr->n_transforms && transforms < UINT8_MAX; i++) {
+			if (!offerable2(&pr->transforms[i], x->p2->group))
+				continue;
+			if (transforms == 0)
+				sa_wr_proposal(&sa, ++number, PROTO_IPSEC_ESP, wr_done(&w));
+			transform_write(&sa, ++transforms, &pr->transforms[i], x->p2->encap);
+		}
+	}
+	sa_wr_end(&sa);
+	if (number == 0) {
+		fail_field(core, "Suites", &c->where);
+		return WHY_CONFIG;
+	}
+	return WHY_NONE;
+}
+
+/* ---- checking the answer ---- */
+
+/* Does the answer equal an offer of ours?  Field by field, by our own suites. */
+static bool
+was_offered(struct exchange *x, const struct offer2 *o)
+{
+	const struct connection *c = x->connection;
+
+	for (size_t s = 0; s < c->n_suites; s++) {
+		const struct p2_protocol *pr = c->suites[s].protocols;
+
+		if (c->suites[s].n_protocols != 1 || pr->protocol != PROTO_IPSEC_ESP)
+			continue;
+		for (size_t i = 0; i < pr->n_transforms; i++) {
+			const struct p2_transform *t = &pr->transforms[i];
+			uint32_t bits = t->key_bits.present && !t->key_bits.any ?
+			    t->key_bits.offer : bits_of(t->transform_id, 0);
+
+			if (offerable2(t, x->p2->group) && !o->strange && o->id == t->transform_id &&
+			    o->auth == t->auth && o->group == t->group && o->has_mode &&
+			    o->mode == wire_mode(t->mode, x->p2->encap) &&
+			    bits_of(o->id, o->key_bits) == bits &&
+			    (!o->has_secs || !t->life_secs.present || t->life_secs.any ||
+			    o->life_secs <= t->life_secs.offer) &&
+			    take(x, o, t, pr->replay_window, x->p2->encap))
+				return true;
+		}
+	}
+	return false;
+}
+
+enum why
+p2_check_choice(struct core *core, struct exchange *x, struct view sa_body, bool have_ke)
+{
+	struct sa_body sa;
+	struct proposal p;
+	struct transform t;
+	struct offer2 o;
+	char room[2][24];
+	enum why why = sa_decode(sa_body, &sa);
+
+	if (why == WHY_NONE)
+		why = sa_check(&sa);
+	if (why != WHY_NONE)
+		return why;
+	struct view more = sa.proposals;
+	why = proposal_next(&more, -1, &p);
+	if (why != WHY_NONE)
+		return why;
+	if (more.n > 0 || p.protocol != PROTO_IPSEC_ESP || p.spi.n != 4)
+		return WHY_PROPOSAL_SYNTAX;
+	more = p.transforms;
+	why = transform_next(&more, -1, &t);
+	if (why == WHY_NONE)
+		why = offer2_read(&p, &t, &o);
+	if (why != WHY_NONE)
+		return why;
+	if (more.n > 0)
+		return WHY_PROPOSAL_SYNTAX;
+	if (have_ke != (x->p2->group != GROUP_NONE)) {
+		fail_classic(core, "initiator_recv_HASH_SA_NONCE: disagreement on PFS");
+		fail_field(core, "GROUP_DESCRIPTION", &x->connection->where);
+		fail_expected(core, "%s", name_or_none(REG_GROUP, x->p2->group, room[0]));
+		fail_got(core, "%s", have_ke ? "a KE payload" : "no KE payload");
+		return WHY_PFS;
+	}
+	if (o.spi >= 0x100 && was_offered(x, &o))
+		return WHY_NONE;
+	fail_field(core, "SA", &x->connection->where);
+	fail_expected(core, "one of the transforms we offered");
+	fail_got(core, "%s %u bits, %s", reg_text(REG_ESP, o.id, room[0]), o.key_bits,
+	    name_or_none(REG_IPSEC_AUTH, o.auth, room[1]));
+	return WHY_CHOICE;
+}

@@ -1,0 +1,93 @@
+/*
+ * Is a peer or connection the same in two snapshots?  What is the same keeps
+ * its SAs over a reload (design section 7).  Lines may differ: text moved.
+ */
+#include "ike/internal.h"
+
+static bool
+accept_same(const struct accept *a, const struct accept *b)
+{
+	return a->present == b->present && a->any == b->any && a->offer == b->offer &&
+	    a->least == b->least && a->most == b->most;
+}
+
+static bool
+id_same(const struct id *a, const struct id *b)
+{
+	return a->type == b->type && a->protocol == b->protocol && a->port == b->port &&
+	    view_equal(view_of(a->data, a->n), view_of(b->data, b->n));
+}
+
+static bool
+p1_transform_same(const struct p1_transform *a, const struct p1_transform *b)
+{
+	return a->cipher == b->cipher && a->hash == b->hash && a->auth == b->auth &&
+	    a->group == b->group && accept_same(&a->key_bits, &b->key_bits) &&
+	    accept_same(&a->life_secs, &b->life_secs) && accept_same(&a->life_kb, &b->life_kb);
+}
+
+bool
+peer_same(const struct peer *a, const struct peer *b)
+{
+	if (a == b)
+		return true;
+	if (a == NULL || b == NULL || !addr_equal(&a->address, &b->address) || a->port != b->port ||
+	    !addr_equal(&a->local_address, &b->local_address) || a->exchange != b->exchange ||
+	    a->n_transforms != b->n_transforms || a->has_psk != b->has_psk ||
+	    a->any_id != b->any_id || a->dpd_interval != b->dpd_interval ||
+	    a->force_encap != b->force_encap || a->nat_t != b->nat_t ||
+	    a->is_default != b->is_default ||
+	    !id_same(&a->own_id, &b->own_id) || !id_same(&a->remote_id, &b->remote_id))
+		return false;
+	for (size_t i = 0; i < a->n_transforms; i++)
+		if (!p1_transform_same(&a->transforms[i], &b->transforms[i]))
+			return false;
+	return true;
+}
+
+static bool
+p2_transform_same(const struct p2_transform *a, const struct p2_transform *b)
+{
+	return a->transform_id == b->transform_id && a->auth == b->auth && a->mode == b->mode &&
+	    a->group == b->group && accept_same(&a->key_bits, &b->key_bits) &&
+	    accept_same(&a->life_secs, &b->life_secs) && accept_same(&a->life_kb, &b->life_kb);
+}
+
+static bool
+protocol_same(const struct p2_protocol *a, const struct p2_protocol *b)
+{
+	if (a->protocol != b->protocol || a->replay_window != b->replay_window ||
+	    a->n_transforms != b->n_transforms)
+		return false;
+	for (size_t i = 0; i < a->n_transforms; i++)
+		if (!p2_transform_same(&a->transforms[i], &b->transforms[i]))
+			return false;
+	return true;
+}
+
+static bool
+suite_same(const struct p2_suite *a, const struct p2_suite *b)
+{
+	if (a->n_protocols != b->n_protocols)
+		return false;
+	for (size_t i = 0; i < a->n_protocols; i++)
+		if (!protocol_same(&a->protocols[i], &b->protocols[i]))
+			return false;
+	return true;
+}
+
+bool
+connection_same(const struct connection *a, const struct connection *b)
+{
+	if (a == b)
+		return true;
+	if (!same_peer_name(a->peer, b->peer) || !peer_same(a->peer, b->peer) ||
+	    a->n_suites != b->n_suites || a->passive != b->passive ||
+	    !id_same(&a->local_id, &b->local_id) || !id_same(&a->remote_id, &b->remote_id) ||
+	    !id_same(&a->nat_id, &b->nat_id))
+		return false;
+	for (size_t i = 0; i < a->n_suites; i++)
+		if (!suite_same(&a->suites[i], &b->suites[i]))
+			return false;
+	return true;
+}
