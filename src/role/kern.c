@@ -17,7 +17,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base/esp_msg.h"
 #include "base/mark.h"
@@ -266,15 +265,6 @@ make_user(struct kern *k, const uint8_t hash_key[16], struct str *error)
 	return user_new(&link, routes);
 }
 
-/* This role needs the name only; the device is for esp. */
-static void
-drop_tun(struct role_ctx *ctx)
-{
-	if (ctx->fd[ROLE_FD_TUN] >= 0)
-		close(ctx->fd[ROLE_FD_TUN]);
-	ctx->fd[ROLE_FD_TUN] = -1;
-}
-
 static struct backend *
 make_backend(struct kern *k, const uint8_t hash_key[16], struct str *error)
 {
@@ -304,7 +294,6 @@ make_state(struct kern *k, struct str *error)
 
 	env_random(NULL, hash_key, sizeof(hash_key));
 	k->backend = make_backend(k, hash_key, error);
-	drop_tun(k->ctx);
 	if (k->backend == NULL) {
 		if (error->len == 0)
 			str_add(error, why_text(WHY_NO_MEMORY));
