@@ -57,12 +57,36 @@ nearest_to(struct view wanted)
 {
 	unsigned limit = 2 + (unsigned)least((unsigned)wanted.n, LEN_MAX) / 4;
 
-	return (struct nearest){ .wanted = wanted, .distance = least(limit, 6) };
+	struct nearest n = { .wanted = wanted, .distance = least(limit, 6) };
+	for (size_t i = 0; i < wanted.n && i < LEN_MAX; i++)
+		n.count[wanted.p[i] & 31]++;
+	return n;
+}
+
+/* Letters too many need an edit each: a cheap way to skip most candidates. */
+static bool
+hopeless(const struct nearest *n, const char *candidate)
+{
+	unsigned char left[32];
+	unsigned extra = 0;
+
+	memcpy(left, n->count, sizeof(left));
+	for (const char *p = candidate; *p != '\0'; p++) {
+		unsigned char *c = &left[(unsigned char)*p & 31];
+
+		if (*c > 0)
+			--*c;
+		else if (++extra >= n->distance)
+			return true;
+	}
+	return false;
 }
 
 void
 nearest_try(struct nearest *n, const char *candidate)
 {
+	if (hopeless(n, candidate))
+		return;
 	unsigned d = edit_distance(n->wanted, view_str(candidate), n->distance);
 
 	if (d >= n->distance || d >= n->wanted.n)

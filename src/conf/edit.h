@@ -14,7 +14,8 @@ unsigned	edit_distance(struct view a, struct view b, unsigned most);
 /* The nearest of many candidates. */
 struct nearest {
 	struct view	wanted;
-	unsigned	distance;	/* of `best`; start with edit_limit(wanted) */
+	unsigned	distance;	/* of `best`, or where to stop */
+	unsigned char	count[32];	/* letters of `wanted`, by their low bits */
 	char		best[128];	/* "" until one is near enough */
 };
 struct nearest	nearest_to(struct view wanted);
