@@ -355,8 +355,12 @@ nonce_ke_read(struct core *core, struct exchange *x, const struct message *m)
 	if (message_count(m, PL_NONCE) != 1 || message_count(m, PL_SA) != 1 ||
 	    message_count(m, PL_KEY_EXCH) > 1)
 		return WHY_PAYLOAD_MALFORMED;
-	if (nonce.n < 8 || nonce.n > NONCE_MAX)
+	if (nonce.n < 8 || nonce.n > NONCE_MAX) {
+		fail_field(core, "NONCE", NULL);
+		fail_expected(core, "8 to 256 octets");
+		fail_got(core, "%zu octets", nonce.n);
 		return WHY_NONCE_LENGTH;
+	}
 	memcpy(x->initiator ? p2->nr : p2->ni, nonce.p, nonce.n);
 	*(x->initiator ? &p2->nr_n : &p2->ni_n) = nonce.n;
 	if (ke == NULL)
@@ -692,11 +696,15 @@ write_2(struct core *core, struct exchange *x, struct msg_wr *m)
 
 	(void)hash_open(core, x, m);
 	wr_u32(&w, p2->spi_in);
+	struct pl_mark k = msg_open(m, PL_SA);
+	struct pl_mark mark = msg_open(m, PL_SA);
 	struct sa_wr sa = sa_wr_begin(m);
 	sa_wr_proposal(&sa, p2->proposal_number, PROTO_IPSEC_ESP, wr_done(&w));
 	sa_wr_transform(&sa, p2->transform_number, p2->suite.cipher);
 	sa_wr_raw_attributes(&sa, view_of(p2->attributes, p2->attributes_n));
 	sa_wr_end(&sa);
+	msg_close(m, mark);
+	msg_close(m, k);
 	msg_payload(m, PL_NONCE, view_of(p2->nr, p2->nr_n));
 	if (p2->public_value != NULL)
 		msg_payload(m, PL_KEY_EXCH, view_of(p2->public_value, p2->public_n));
