@@ -386,7 +386,6 @@ r_sa_write(struct core *core, struct exchange *x, struct msg_wr *m)
 {
 	struct p1 *p1 = x->p1;
 	struct pl_mark k = msg_open(m, PL_SA);
-	struct pl_mark mark = msg_open(m, PL_SA);
 	struct sa_wr sa = sa_wr_begin(m);
 
 	sa_wr_proposal(&sa, p1->chosen_proposal, PROTO_ISAKMP,
@@ -394,7 +393,6 @@ r_sa_write(struct core *core, struct exchange *x, struct msg_wr *m)
 	sa_wr_transform(&sa, p1->chosen_transform, 1);
 	sa_wr_raw_attributes(&sa, view_of(p1->chosen_attributes, p1->chosen_attributes_n));
 	sa_wr_end(&sa);
-	msg_close(m, mark);
 	msg_close(m, k);
 	vendor_ids_write(core, x->peer, m);
 	return WHY_NONE;

@@ -346,7 +346,6 @@ enum why
 p1_offer(struct core *core, struct exchange *x, struct msg_wr *m)
 {
 	struct pl_mark k = msg_open(m, PL_SA);
-	struct pl_mark mark = msg_open(m, PL_SA);
 	struct sa_wr sa = sa_wr_begin(m);
 	size_t body_at = HEADER_LEN + 4;
 	uint8_t number = 0;
@@ -374,7 +373,6 @@ p1_offer(struct core *core, struct exchange *x, struct msg_wr *m)
 			sa_wr_attribute(&sa, P1_KEY_LENGTH, 128);
 	}
 	sa_wr_end(&sa);
-	msg_close(m, mark);
 	msg_close(m, k);
 	if (number == 0) {
 		fail_classic(core, "ike_phase_1_initiator_send_SA: section [%s] has unsupported attribute(s)",

@@ -406,7 +406,6 @@ p2_offer(struct core *core, struct exchange *x, struct msg_wr *m)
 {
 	const struct connection *c = x->connection;
 	struct pl_mark k = msg_open(m, PL_SA);
-	struct pl_mark mark = msg_open(m, PL_SA);
 	struct sa_wr sa = sa_wr_begin(m);
 	uint8_t spi[4], number = 0;
 	struct wr w = wr_of(spi, sizeof(spi));
@@ -427,7 +426,6 @@ p2_offer(struct core *core, struct exchange *x, struct msg_wr *m)
 		}
 	}
 	sa_wr_end(&sa);
-	msg_close(m, mark);
 	msg_close(m, k);
 	if (number == 0) {
 		fail_field(core, "Suites", &c->where);

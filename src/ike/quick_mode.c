@@ -697,13 +697,11 @@ write_2(struct core *core, struct exchange *x, struct msg_wr *m)
 	(void)hash_open(core, x, m);
 	wr_u32(&w, p2->spi_in);
 	struct pl_mark k = msg_open(m, PL_SA);
-	struct pl_mark mark = msg_open(m, PL_SA);
 	struct sa_wr sa = sa_wr_begin(m);
 	sa_wr_proposal(&sa, p2->proposal_number, PROTO_IPSEC_ESP, wr_done(&w));
 	sa_wr_transform(&sa, p2->transform_number, p2->suite.cipher);
 	sa_wr_raw_attributes(&sa, view_of(p2->attributes, p2->attributes_n));
 	sa_wr_end(&sa);
-	msg_close(m, mark);
 	msg_close(m, k);
 	msg_payload(m, PL_NONCE, view_of(p2->nr, p2->nr_n));
 	if (p2->public_value != NULL)
