@@ -215,17 +215,24 @@ peer_usable(struct build *b, const struct connection *c, const struct sect *peer
 	const struct p1_config *p1 = p1_config_known(b, p);
 
 	SHOW(name, view_str(p->name));
+	if (c->active && p1 != NULL && p1->n > 0 && !p1->offers)
+		complain(b, PROBLEM_ERROR, ref_section(b, p->name), "",
+		    "transforms with ANY can be accepted but not offered");
 	if (c->active && p->address.family == FAMILY_NONE &&
 	    !store_get(b->store, p->name, "Address", &(struct value){ 0 }))
 		complain(b, PROBLEM_ERROR, ref_section(b, p->name), "add Address=",
 		    "no address to bring up connections to");
-	if (c->passive && !peer->in_phase1 && !peer->is_default)
+	if (!c->passive)
+		return;
+	if (!peer->in_phase1 && !peer->is_default)
 		complain(b, PROBLEM_WARNING, ref_section(b, c->name),
 		    "add the peer's address to [Phase 1]",
 		    "peer \"%s\" cannot begin: it is not in [Phase 1]", name.p);
-	if (c->active && p1 != NULL && p1->n > 0 && !p1->offers)
-		complain(b, PROBLEM_ERROR, ref_section(b, p->name), "",
-		    "transforms with ANY can be accepted but not offered");
+	else if (p->address.family != FAMILY_NONE &&
+	    snapshot_peer_for(b->snap, &p->address) != p)
+		complain(b, PROBLEM_WARNING, ref_section(b, p->name),
+		    "make Address and [Phase 1] agree",
+		    "cannot begin: [Phase 1] does not lead from its address to this section");
 }
 
 static const struct sect *

@@ -452,6 +452,12 @@ void
 check_suites(struct build *b, const char *section, const char *tag)
 {
 	struct p2_config c = { 0 };
+	struct value v;
 
 	config_suites(b, section, tag, &c);
+	if (c.weak != 0 && get(b, section, tag, &v)) {
+		STR(weak, 120);
+		weak_print(&weak, c.weak);
+		complain(b, PROBLEM_WARNING, ref_value(section, tag, &v), "", "weak choices: %s", weak.p);
+	}
 }

@@ -412,6 +412,9 @@ load_assignment(struct load *l, const struct lex_line *line)
 	if (line->dropped.n > 0)
 		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->dropped.at),
 		    "tags have no blanks", "text between tag \"%s\" and \"=\" is ignored", shown.p);
+	if (line->value.n > 0 && l->text.p[line->value.at] == '=')
+		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->value.at),
+		    "one \"=\" is enough", "the value of \"%s\" begins with \"=\"", shown.p);
 	if (line->late_backslash)
 		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->value.at),
 		    "a backslash continues a line only as its very last character",
