@@ -226,9 +226,6 @@ ike_shutdown(struct ike *ike)
 	const struct snapshot *s = ike->snapshot;
 	bool deletes = !ike->ctx->options.passive && (s == NULL || s->delete_sas);
 
-	if (!ike->stopping)
-		role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "isakmpd: shutting down...");
-	ike->stopping = true;
 	core_shutdown(ike->core, role_now(), deletes);
 }
 

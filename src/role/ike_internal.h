@@ -42,7 +42,6 @@ struct ike {
 	struct ike_text	 text;
 	bool		 configured;	/* the first configuration has been taken */
 	bool		 changed;	/* FIFO C: a new snapshot is due */
-	bool		 stopping;
 	struct ike_socket socket[IKE_SOCKETS];
 	struct net_batch *batch;
 	struct event	*timer, *apply, *fifo;
