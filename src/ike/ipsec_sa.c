@@ -135,12 +135,26 @@ ipsec_sa_new(struct core *core, struct exchange *x)
 	return sa;
 }
 
+/*
+ * A replaced pair receives for a while, but never sends again: of two pairs a
+ * kernel takes the newer one, which after a collision may be the one that
+ * goes first at the other end.
+ */
 static void
 retire(struct core *core, struct ipsec_sa *sa)
 {
 	struct mono grace = mono_add(core->now, span_s(GRACE_SECS));
 
 	sa->replaced = true;
+	if ((sa->parts & SA_PART_OUT) != 0) {
+		const struct kern_ask ask = {
+			.verb = KERN_REMOVE, .token = handle_u64(sa->self), .parts = SA_PART_OUT,
+			.id = sa->spec.id,
+		};
+
+		act_kern(core, &ask);
+		sa->parts &= (uint8_t)~SA_PART_OUT;
+	}
 	timer_clear(core, &sa->soft);
 	if (mono_before(grace, sa->hard_at))
 		timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, grace);
@@ -225,13 +239,16 @@ ipsec_sa_remove(struct core *core, struct ipsec_sa *sa, bool send_delete)
 	if (send_delete)
 		info_delete_ipsec(core, sa);
 	if (sa->parts != 0 && !(core->shutting_down && !core->shutdown_delete)) {
+		/* An install that was refused leaves the SPI reserved. */
 		const struct kern_ask ask = {
 			.verb = KERN_REMOVE, .token = handle_u64(sa->self), .parts = sa->parts,
-			.id = sa->spec.id,
+			.id = sa->spec.id, .spi = sa->ready ? 0 : sa->spec.in.spi,
 		};
 
 		act_kern(core, &ask);
-	} else if (sa->parts == 0 && !sa->ready && sa->spec.in.spi != 0) {
+	}
+	/* An install that was refused leaves the SPI reserved. */
+	if (!sa->ready && sa->spec.in.spi != 0) {
 		const struct kern_ask back = { .verb = KERN_REMOVE, .spi = sa->spec.in.spi };
 
 		act_kern(core, &back);
