@@ -272,7 +272,7 @@ check_halves(struct host *h)
 		if (both == SA_PART_OUT)
 			world_fail(w, "%s: %s has an outgoing SA without an incoming one", h->name,
 			    s->spec.name);
-		if (both == SA_PART_IN && mono_since(w->now, s->in_since).us > w->half_most.us)
+		if (both == SA_PART_IN && mono_since(w->now, s->half_since).us > w->half_most.us)
 			world_fail(w, "%s: %s kept an incoming SA without an outgoing one", h->name,
 			    s->spec.name);
 	}

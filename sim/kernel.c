@@ -271,15 +271,13 @@ install(struct world *w, struct host *h, const struct kern_ask *ask)
 		return WHY_NO_MEMORY;
 	if (in) {
 		larval_take(k, ask->spec->in.spi);
-		s->in_since = w->now;
+		s->half_since = w->now;
 		s->in_order = ++w->orders;
 		expiry_arm(w, h, s, ask->spec->soft_secs, false);
 		expiry_arm(w, h, s, ask->spec->hard_secs, true);
 	}
-	if (out) {
-		s->out_since = w->now;
+	if (out)
 		s->out_order = ++w->orders;
-	}
 	k->installs++;
 	if (in || out)
 		invariants_installed(h, s);
@@ -287,7 +285,7 @@ install(struct world *w, struct host *h, const struct kern_ask *ask)
 }
 
 static enum why
-remove_parts(struct host *h, const struct kern_ask *ask)
+remove_parts(struct world *w, struct host *h, const struct kern_ask *ask)
 {
 	struct model_sa *s = find(&h->kernel, ask->id);
 
@@ -297,6 +295,7 @@ remove_parts(struct host *h, const struct kern_ask *ask)
 	if (s == NULL)
 		return WHY_NONE;
 	s->parts &= (uint8_t)~ask->parts;
+	s->half_since = w->now;
 	if (s->parts == 0)
 		forget(&h->kernel, s);
 	return WHY_NONE;
@@ -341,8 +340,10 @@ kernel_ask(struct world *w, struct host *h, const struct kern_ask *ask, struct k
 
 	h->kernel.asks++;
 	h->kernel_dirty |= ask->verb != KERN_QUERY;
-	if (refuses(&h->kernel, ask, ret))
+	if (refuses(&h->kernel, ask, ret)) {
+		invariants_disturb(h, NOBODY);
 		return;
+	}
 	switch ((enum kern_verb)ask->verb) {
 	case KERN_GET_SPI:
 		ret->why = get_spi(w, h, ask, ret);
@@ -351,7 +352,7 @@ kernel_ask(struct world *w, struct host *h, const struct kern_ask *ask, struct k
 		ret->why = install(w, h, ask);
 		break;
 	case KERN_REMOVE:
-		ret->why = remove_parts(h, ask);
+		ret->why = remove_parts(w, h, ask);
 		break;
 	case KERN_QUERY:
 		ret->why = query(w, h, ask, ret);

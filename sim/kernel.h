@@ -15,7 +15,7 @@ struct host;
 struct model_sa {
 	struct sa_spec	spec;		/* keys included */
 	uint8_t		parts;		/* enum sa_part held now */
-	struct mono	in_since, out_since;
+	struct mono	half_since;	/* when it last held exactly one direction */
 	uint64_t	in_order, out_order;	/* of installation, over the whole world */
 	struct sa_usage	usage;
 	struct mono	in_used, out_used;	/* MONO_NEVER: never */

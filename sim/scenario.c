@@ -225,7 +225,7 @@ line_expect(struct scenario *s, const struct words *ws)
 		return false;
 	if (ws->n > 2 && strcmp(ws->w[1], "exchanges") == 0)
 		return expect_exchanges(s, ws);
-	if (ws->n > 2 && strcmp(ws->w[1], "quiet") == 0)
+	if (ws->n > 1 && strcmp(ws->w[1], "quiet") == 0)
 		return invariants_quiet(s->w);
 	if (ws->n > 4 && (strcmp(ws->w[1], "within") == 0 || strcmp(ws->w[1], "for") == 0)) {
 		if (!words_span(ws->w[2], &t))
