@@ -210,7 +210,7 @@ act_trace(struct core *core, bool out, const struct exchange *x, const char *kin
 			return;
 		m = &own;
 	}
-	str_addf(&s, "%s %s/%u ", out ? "out" : "in ",
+	str_addf(&s, "%s %s/%u ", out ? "out" : "in",
 	    x != NULL ? exchange_kind(x) : kind, step);
 	message_print(&s, m);
 	str_char(&s, ' ');

@@ -600,7 +600,7 @@ r_proposal_accept(struct core *core, struct exchange *x, const struct event *e)
 		return why;
 	/* Only now is the message ID used up: nobody else can spend it. */
 	if (!isakmp_sa_use_message_id(sa, x->message_id))
-		return WHY_MESSAGE_ID;
+		return WHY_DUPLICATE;
 	why = nonce_ke_read(core, x, e->m);
 	if (why == WHY_NONE)
 		why = ids_read(core, e->m, ids, &present);

@@ -7,6 +7,8 @@
 #include <event2/event.h>
 
 #include "base/esp_msg.h"
+#include "crypto/preload.h"
+#include "crypto/esp_cipher.h"
 #include "esp/pump.h"
 
 enum { REPORT_SECS = 30 };
@@ -191,6 +193,10 @@ esp_start(struct esp_role *e, struct str *error)
 	struct esp_config config = { 0 };
 	struct timeval every = { .tv_sec = REPORT_SECS };
 
+	if (!esp_cipher_preload()) {
+		str_add(error, "libcrypto lacks an ESP algorithm");
+		return false;
+	}
 	for (size_t i = 0; i < COUNT(sockets); i++)
 		fds.socket[sockets[i].socket] = e->ctx->fd[sockets[i].fd];
 	e->plane = esp_plane_new(&config);
@@ -232,10 +238,14 @@ role_esp_main(struct role_ctx *ctx)
 	ctx->self = &e;
 	ctx->on_message = esp_message;
 	ctx->on_link = esp_link;
-	if (!esp_start(&e, &error))
+	/* libcrypto reads its configuration once; inside the sandbox it could not. */
+	if (!crypto_preload())
+		str_add(&error, "libcrypto");
+	if (error.len > 0 || !esp_start(&e, &error))
 		role_log(ctx, ROLE_LOG_FATAL, 0, "esp: %s", error.p);
 	else if (role_enter(ctx))
 		status = role_loop(ctx);
+	ctx->self = NULL;
 	esp_end(&e);
 	return status;
 }
