@@ -345,6 +345,8 @@ with_cookies(struct core *core, const struct header *h, const struct path *path,
 		phase2_message(core, sa, h, path, datagram);
 	else if (x != NULL && h->exchange == EXCH_INFO && (h->flags & FLAG_ENCRYPTION) != 0)
 		early_informational(core, x, h, path, datagram);
+	else if (x != NULL)
+		core_refuse(core, WHY_UNEXPECTED);	/* quick mode overtook message 6; it comes again */
 	else
 		unknown_cookies(core, h, path, datagram);
 }
