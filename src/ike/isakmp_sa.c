@@ -307,6 +307,17 @@ isakmp_sa_heard(struct core *core, struct isakmp_sa *sa, const struct path *path
 		moved(core, sa, path);
 }
 
+/*
+ * Whose main mode was done before that instant.  An IPsec SA is as old as the
+ * ISAKMP SA it was made under: the peer may restart, and begin anew, while
+ * the last message of a quick mode of its former life is under way.
+ */
+static bool
+made_before(const struct ipsec_sa *p2, const struct isakmp_sa *parent, struct mono before)
+{
+	return mono_before(parent != NULL ? parent->created : p2->created, before);
+}
+
 void
 isakmp_sa_initial_contact(struct core *core, struct isakmp_sa *sa, struct mono before)
 {
@@ -317,7 +328,7 @@ isakmp_sa_initial_contact(struct core *core, struct isakmp_sa *sa, struct mono b
 	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
 		struct isakmp_sa *parent = isakmp_sa_find(core, p2->isakmp_sa);
 
-		if (!same_peer_name(p2->peer, sa->peer) || !mono_before(p2->created, before))
+		if (!same_peer_name(p2->peer, sa->peer) || !made_before(p2, parent, before))
 			continue;
 		/* Several clients may share a section: only this identity's. */
 		if (sa->peer->address.family == FAMILY_NONE && (parent == NULL ||
