@@ -393,7 +393,9 @@ check_probe(struct host *h, struct probe_state *p)
 	if (!p->fine)
 		return;
 	flow_print(&text, &p->flow);
-	world_fail(w, "%s: the tunnel was fine, now a packet of %s %s", h->name, text.p, fault);
+	const struct model_sa *out = kernel_out(&h->kernel, &p->flow);
+	world_fail(w, "%s: the tunnel was fine, now a packet of %s (SPI %08x) %s", h->name, text.p,
+	    out == NULL ? 0 : out->spec.out.spi, fault);
 }
 
 static void

@@ -135,7 +135,9 @@ settled(struct stand *s, char *why, size_t n)
 			snprintf(why, n, "%s ends with %u exchanges", w->host[i]->name, c.exchanges);
 			return false;
 		}
-		if (s->t.kind != RESTART && w->host[i]->n_failures != 0) {
+		/* A copy that is later than the grace of its SA is one of an unknown SA. */
+		if (s->t.kind != RESTART && w->host[i]->n_failures !=
+		    (s->t.by.us > span_s(25).us ? host_failures(w->host[i], WHY_INVALID_COOKIE) : 0)) {
 			snprintf(why, n, "%s wrote a failure record: %s", w->host[i]->name,
 			    why_name(w->host[i]->failure[0].why));
 			return false;
