@@ -179,6 +179,7 @@ void		check_doi(struct build *, const char *section);
 /* The exchange type of a configuration, 0 if missing or not usable in this phase. */
 uint8_t		get_exchange(struct build *, const char *section, uint8_t wanted);
 /* "Life": all lifetime sections of a transform. */
+void		check_life(struct build *, const char *section);
 void		get_lives(struct build *, const char *section, struct lives *ret);
 /* " phase 1: 3DES, SHA1" */
 void		weak_print(struct str *, uint32_t weak);

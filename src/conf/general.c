@@ -223,4 +223,9 @@ build_general(struct build *b)
 	struct accept life;
 	(void)get_accept(b, "General", "Default-phase-1-lifetime", &life);
 	(void)get_accept(b, "General", "Default-phase-2-lifetime", &life);
+	/* Sections that exist anyway may be changed without being referred to. */
+	check_life(b, "LIFE_MAIN_MODE");
+	check_life(b, "LIFE_QUICK_MODE");
+	(void)section_mark(b, view_str("Default-phase-1"), KIND_PEER);
+	(void)section_mark(b, view_str("Default-phase-1-configuration"), KIND_P1_CONFIG);
 }

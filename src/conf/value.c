@@ -626,6 +626,15 @@ one_life(struct build *b, struct sect *s)
 	return s->lives;
 }
 
+void
+check_life(struct build *b, const char *section)
+{
+	struct sect *s = section_mark(b, view_str(section), KIND_LIFE);
+
+	if (s != NULL)
+		(void)one_life(b, s);
+}
+
 static void
 life_join(struct build *b, struct ref ref, struct accept *to, const struct accept *from)
 {
