@@ -236,8 +236,12 @@ connection_lost(struct core *core, const struct connection *connection)
 
 	if (c == NULL || !c->active || core->shutting_down)
 		return;
-	if (ipsec_sa_for_connection(core, c->connection) != NULL)
+	const struct ipsec_sa *sa = ipsec_sa_for_connection(core, c->connection);
+	if (sa != NULL) {
+		if (mono_reached(core->now, sa->soft_at))	/* it was its renewal */
+			check_in(core, c, span_ms(300));
 		return;
+	}
 	if (mono_since(core->now, c->up_at).us < span_s(SHORT_LIFE_SECS).us) {
 		connection_failed(core, c->connection);
 		return;

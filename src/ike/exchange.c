@@ -583,9 +583,28 @@ exchange_repeat(struct core *core, struct exchange *x)
 
 /* ---- timers ---- */
 
+/*
+ * A quick mode without any answer: the peer may have lost the ISAKMP SA, and
+ * not every peer speaks DPD.  If nothing came over it since, the next attempt
+ * begins with phase 1.
+ */
+static void
+suspect_isakmp_sa(struct core *core, struct handle h, struct mono since)
+{
+	struct isakmp_sa *sa = isakmp_sa_find(core, h);
+
+	if (sa == NULL || mono_before(since, sa->last_heard))
+		return;
+	tell(core, CLASS_NORMAL, 0, "isakmpd: peer %s does not answer on its ISAKMP SA: removed",
+	    sa->peer->name);
+	isakmp_sa_remove(core, sa);
+}
+
 static void
 give_up(struct core *core, struct exchange *x)
 {
+	struct handle parent = x->p2 != NULL && x->initiator ? x->isakmp_sa : (struct handle){ 0 };
+	struct mono started = x->started;
 	STR(remote, 80);
 
 	endpoint_print(&remote, &x->path.remote);
@@ -602,6 +621,7 @@ give_up(struct core *core, struct exchange *x)
 		    "pre-shared keys differ; otherwise see that UDP port %u passes",
 		    (unsigned)x->path.remote.port);
 	exchange_fail(core, x, WHY_NO_ANSWER);
+	suspect_isakmp_sa(core, parent, started);
 }
 
 void

@@ -244,6 +244,11 @@ phase2_new(struct core *core, struct isakmp_sa *sa, const struct header *h,
 		fail_record(core, WHY_EXCHANGE_UNSUPPORTED, NULL, path, sa->peer, NULL, "phase 2");
 		return;
 	}
+	/* No other flag means anything here, and no hash covers them. */
+	if (h->exchange == EXCH_INFO && h->flags != FLAG_ENCRYPTION) {
+		core_refuse(core, WHY_FLAGS);
+		return;
+	}
 	if (!keymat_phase2_iv(&sa->params, sa->keys.iv, h->message_id, iv))
 		return;
 	if (decrypt(&sa->params, &sa->keys, iv, h, datagram, &room, &m) != WHY_NONE) {

@@ -128,6 +128,7 @@ struct p1 {
 	bool			send_initial_contact;
 	bool			keys_asked;		/* keys holds state for us */
 	/* responder: the answer to message 1 */
+	size_t			first_n;	/* octets of it; the answer has no more (security R25) */
 	uint8_t			chosen_proposal, chosen_transform;
 	uint8_t			chosen_spi[SPI_LEN_MAX];
 	size_t			chosen_spi_n;
@@ -396,7 +397,8 @@ void		dpd_query_answer(struct core *, const struct kern_answer *);
 
 /* ---- NAT traversal and vendor IDs ---- */
 
-void		vendor_ids_write(const struct core *, const struct peer *, struct msg_wr *);
+/* As many as leave the message at `most` octets, the ones that matter first. */
+void		vendor_ids_write(const struct core *, const struct peer *, struct msg_wr *, size_t most);
 void		vendor_ids_read(const struct core *, const struct peer *, const struct message *,
 		    struct peer_traits *);
 enum why	nat_d_write(struct core *, struct exchange *, struct msg_wr *);

@@ -253,7 +253,7 @@ i_sa_write(struct core *core, struct exchange *x, struct msg_wr *m)
 	enum why why = p1_offer(core, x, m);
 
 	if (why == WHY_NONE)
-		vendor_ids_write(core, x->peer, m);
+		vendor_ids_write(core, x->peer, m, DATAGRAM_MAX);
 	return why;
 }
 
@@ -375,6 +375,7 @@ r_sa_choose(struct core *core, struct exchange *x, const struct event *e)
 
 	if (message_count(e->m, PL_SA) != 1)
 		return WHY_PAYLOAD_MALFORMED;
+	x->p1->first_n = e->m->h.length;
 	why = p1_choose(core, x, message_find(e->m, PL_SA, 0)->body);
 	if (why == WHY_NONE)
 		vendor_ids_read(core, x->peer, e->m, &x->p1->traits);
@@ -394,7 +395,7 @@ r_sa_write(struct core *core, struct exchange *x, struct msg_wr *m)
 	sa_wr_raw_attributes(&sa, view_of(p1->chosen_attributes, p1->chosen_attributes_n));
 	sa_wr_end(&sa);
 	msg_close(m, k);
-	vendor_ids_write(core, x->peer, m);
+	vendor_ids_write(core, x->peer, m, p1->first_n);
 	return WHY_NONE;
 }
 

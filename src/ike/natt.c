@@ -19,10 +19,17 @@ static const struct vendor {
 enum { VENDOR_SELF, VENDOR_NAT_T, VENDOR_DPD };
 
 void
-vendor_ids_write(const struct core *core, const struct peer *peer, struct msg_wr *m)
+vendor_ids_write(const struct core *core, const struct peer *peer, struct msg_wr *m, size_t most)
 {
+	enum { EACH = 4 + 16 };		/* octets of one payload */
+
 	for (size_t i = 0; i < COUNT(vendors); i++) {
+		/* Our name gives way to those that follow it. */
+		size_t later = i == VENDOR_SELF ? 2 * EACH : 0;
+
 		if (i == VENDOR_NAT_T && !(core->options.nat_t && peer->nat_t))
+			continue;
+		if (m->w.len + EACH + later > most)
 			continue;
 		msg_payload(m, PL_VENDOR, view_of(vendors[i].octets, sizeof(vendors[i].octets)));
 	}
@@ -91,6 +98,9 @@ nat_d_read(struct core *core, struct exchange *x, const struct message *m,
 		t->nat_t = false;	/* said the vendor ID, does not do it */
 		return WHY_NONE;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (message_find(m, PL_NAT_D, i)->body.n != len)
+			return WHY_PAYLOAD_MALFORMED;
 	if (!nat_d_hash(x, &path->local, own) || !nat_d_hash(x, &path->remote, remote))
 		return WHY_NO_MEMORY;
 	/* The first describes us, the others the peer's own addresses. */
