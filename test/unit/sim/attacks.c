@@ -271,8 +271,8 @@ r1_every_flipped_bit_of_a_delete_is_ignored(void **state)
 		assert_same(&before, &after);
 	}
 	inject(&s, s.east, s.west, view_of(s.kept, s.kept_n));
-	pass_time(&s, 100);
-	assert_int_equal(kernel_count(&s.west->kernel, SA_PART_IN | SA_PART_OUT), 0);
+	pass_time(&s, 50);
+	assert_null(kernel_find_in(&s.west->kernel, before.spi_in));
 	stand_end(&s);
 }
 
@@ -455,28 +455,39 @@ r25_rubbish_of_every_length_gets_no_more_back_than_it_brings(void **state)
 
 /* ---- malleability ---- */
 
+/* Without NAT-T every flip heals; with it, one in NAT-D makes the ends believe
+ * in different NATs, which whoever can change datagrams may do to anybody. */
 static void
-a_bit_flipped_in_any_octet_never_makes_two_different_tunnels(void **state)
+flip_everywhere(const char *natt, bool heals)
 {
 	uint32_t longest = 460;
 
-	(void)state;
 	for (unsigned nth = 1; nth <= 9; nth++)
 		for (uint32_t octet = 0; octet < longest; octet += nth % 2 == 0 ? 3 : 2) {
 			struct stand s;
 
 			stand_begin(&s);
 			plan_set(&s.plan, 0, "active", "yes");
+			plan_set(&s.plan, 0, "natt", natt);
+			plan_set(&s.plan, 1, "natt", natt);
 			s.w->path_faults = true;
 			s.flip_nth = nth;
 			s.flip_bit = octet * 8 + (octet + nth) % 8;
 			assert_true(plan_start(&s.plan));
 			bool up = world_run_until(s.w, passes, &s, mono_add(s.w->now, span_s(400)));
-			if (!up || !world_ok(s.w))
+			if ((heals && !up) || !world_ok(s.w))
 				print_message("datagram %u, octet %u\n", nth, octet);
-			assert_true(up);
+			assert_true(up || !heals);
 			stand_end(&s);
 		}
+}
+
+static void
+a_bit_flipped_in_any_octet_never_makes_two_different_tunnels(void **state)
+{
+	(void)state;
+	flip_everywhere("no", true);
+	flip_everywhere("yes", false);
 }
 
 /* A half-done main mode is not disturbed by what a stranger sends under its

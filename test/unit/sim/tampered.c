@@ -68,7 +68,10 @@ rebuild(struct stand *s, struct datagram *d)
 	default: break;
 	}
 	struct msg_wr w = msg_begin(room, sizeof(room), &h);
-	if (s->change == SWAPPED)		/* the order is free (RFC 2409, 5.4) */
+	/* The order is free (RFC 2409, 5.4), but for NAT-D (RFC 3947, 3.2). */
+	if (m.payload[s->payload].type == PL_NAT_D && s->change == SWAPPED)
+		return;
+	if (s->change == SWAPPED)
 		write_payload(&w, &m.payload[s->payload], CHANGES);
 	for (size_t i = 0; i < m.n; i++) {
 		bool it = i == s->payload;
