@@ -36,7 +36,7 @@ rekey2-us)
 	we_start
 	old=$(spis west)
 	ping_begin
-	wait_for 40 "new SPIs" changed spis "$old"
+	wait_for 40 "new SPIs" renewed spis "$old"
 	ping_end
 	check "pings with the new SA" pings cwest 10.2.0.2 ;;
 
@@ -46,7 +46,7 @@ rekey2-them)
 	old=$(spis west)
 	ping_begin
 	swan east --rekey --child net >/dev/null
-	wait_for 10 "new SPIs" changed spis "$old"
+	wait_for 10 "new SPIs" renewed spis "$old"
 	ping_end
 	check "pings with the new SA" pings cwest 10.2.0.2 ;;
 
@@ -56,7 +56,7 @@ rekey1-us)
 	we_start
 	old=$(cookies west)
 	ping_begin
-	wait_for 40 "new cookies" changed cookies "$old"
+	wait_for 40 "new cookies" renewed cookies "$old"
 	ping_end
 	swan east --rekey --child net >/dev/null
 	check "the new phase 1 is of use" pings cwest 10.2.0.2 ;;
@@ -67,7 +67,7 @@ rekey1-them)
 	old=$(cookies west)
 	ping_begin
 	swan east --rekey --ike lab >/dev/null
-	wait_for 10 "new cookies" changed cookies "$old"
+	wait_for 10 "new cookies" renewed cookies "$old"
 	# strongSwan moves the child to the new IKE SA; deleting it ends all.
 	ping_end 1
 	check "still pings" pings cwest 10.2.0.2 ;;
@@ -89,7 +89,7 @@ delete-them)
 	we_start
 	old=$(spis west)
 	swan east --terminate --child net >/dev/null
-	wait_for 10 "another tunnel" changed spis "$old"
+	wait_for 10 "another tunnel" renewed spis "$old"
 	traffic ;;
 
 # Ours loses its power: it returns, says INITIAL-CONTACT and is accepted.

@@ -338,6 +338,10 @@ spis() { sas "$1" | awk '/^SPI 0:/ { o = $3 } /^SPI 1:/ { print o, $3 }'; }
 # The cookies of phase 1, one pair a line.
 cookies() { sas "$1" | awk '/^icookie/ { print $2, $4 }'; }
 
+# renewed what old: `spis` or `cookies` of west have a line that is not among
+# the old ones.  Those may live on: a peer can keep what it has replaced.
+renewed() { $1 west | grep -qvxF -- "$2"; }
+
 logged() { grep -q -- "$2" "$T/$1/log"; }
 
 # ---- traffic ---------------------------------------------------------------

@@ -7,7 +7,7 @@
  * its end (TERM, INT, after `count` ESP packets or `seconds`) a last line
  *	ike N esp N udp-esp N keepalive N clear N
  * `clear` counts what is neither IKE nor ESP nor the link's own housekeeping.
- * -o looks at packets sent only, -q prints the first and last line only, -x adds the first octets of ESP packets, -w
+ * -o looks at packets sent only, -q prints clear packets only, -x adds the first octets of ESP packets, -w
  * keeps everything in a capture file of link type Ethernet.
  */
 #include <arpa/inet.h>
@@ -292,9 +292,10 @@ main(int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
-	FILE *out = quiet ? fopen("/dev/null", "w") : stdout;
+	char line[256];
+	FILE *out = quiet ? fmemopen(line, sizeof line, "w") : stdout;
 	if (out == NULL)
-		die("/dev/null");
+		die("memory");
 
 	bool drain = false;
 	while (limit == 0 || seconds() - start < limit) {
@@ -315,8 +316,13 @@ main(int argc, char **argv)
 		struct bytes b = { frame, (size_t)n };
 		if (pcap != NULL)
 			pcap_add(pcap, b);
-		seen[packet(out, b, hex)]++;
+		if (quiet)
+			rewind(out);
+		enum kind kind = packet(out, b, hex);
+		seen[kind]++;
 		putc('\n', out);
+		if (quiet && kind == CLEAR && fputc('\0', out) == 0 && fflush(out) == 0)
+			fputs(line, stdout);
 		if (count != 0 && seen[ESP] + seen[UDP_ESP] >= count)
 			break;
 	}
