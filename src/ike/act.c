@@ -18,14 +18,58 @@ struct act_node {
 	uint8_t		 room[];	/* bytes, text, or what a keys ask points to */
 };
 
+/*
+ * Nodes that carry nothing besides their act are kept for the day without
+ * memory: what lets go of something in another process must not get lost.
+ */
+enum { SPARES_MOST = 64 };
+
 static void
-node_free(struct act_node *n)
+spare_add(struct core *core, struct act_node *n)
+{
+	*n = (struct act_node){ .next = core->spares };
+	core->spares = n;
+	core->n_spares++;
+}
+
+static struct act_node *
+spare_take(struct core *core)
+{
+	struct act_node *n = core->spares;
+
+	if (n == NULL)
+		return NULL;
+	core->spares = n->next;
+	core->n_spares--;
+	n->next = NULL;
+	return n;
+}
+
+MUST_USE bool
+acts_prepare(struct core *core)
+{
+	while (core->n_spares < SPARES_MOST) {
+		struct act_node *n = calloc(1, sizeof(*n));
+
+		if (n == NULL)
+			return false;
+		spare_add(core, n);
+	}
+	return true;
+}
+
+static void
+node_free(struct core *core, struct act_node *n)
 {
 	if (n == NULL)
 		return;
 	if (n->has_spec)
 		sa_spec_done(&n->spec);
 	free(n->failure);
+	if (n->room_n == 0 && core->n_spares < SPARES_MOST) {
+		spare_add(core, n);
+		return;
+	}
 	wipe(n->room, n->room_n);
 	free(n);
 }
@@ -35,6 +79,8 @@ node_new(struct core *core, enum act_kind kind, size_t room)
 {
 	struct act_node *n = calloc(1, sizeof(*n) + room);
 
+	if (n == NULL && room == 0)
+		n = spare_take(core);
 	if (n == NULL) {
 		core_refuse(core, WHY_NO_MEMORY);
 		return NULL;
@@ -54,7 +100,7 @@ node_push(struct core *core, struct act_node *n)
 bool
 core_act(struct core *core, struct act *ret)
 {
-	node_free(core->act_out);
+	node_free(core, core->act_out);
 	struct act_node *n = core->act_out = core->acts;
 	if (n == NULL)
 		return false;
@@ -72,8 +118,10 @@ acts_free(struct core *core)
 
 	while (core_act(core, &a))
 		;
-	node_free(core->act_out);
+	node_free(core, core->act_out);
 	core->act_out = NULL;
+	for (struct act_node *n; (n = spare_take(core)) != NULL;)
+		free(n);
 }
 
 void
@@ -110,6 +158,7 @@ act_keys(struct core *core, const struct keys_ask *ask)
 	struct act_node *n = node_new(core, ACT_KEYS, room);
 	size_t at = 0;
 
+	core->ask_lost |= n == NULL;
 	if (n == NULL)
 		return;
 	n->act.keys = *ask;
@@ -127,12 +176,14 @@ act_kern(struct core *core, const struct kern_ask *ask)
 {
 	struct act_node *n = node_new(core, ACT_KERN, 0);
 
+	core->ask_lost |= n == NULL;
 	if (n == NULL)
 		return;
 	n->act.kern = *ask;
 	if (ask->spec != NULL) {
 		if (!sa_spec_copy(&n->spec, ask->spec)) {
-			node_free(n);
+			node_free(core, n);
+			core->ask_lost = true;
 			core_refuse(core, WHY_NO_MEMORY);
 			return;
 		}
@@ -229,7 +280,7 @@ record_push(struct core *core, const struct failure *f)
 		return;
 	n->failure = malloc(sizeof(*f));
 	if (n->failure == NULL) {
-		node_free(n);
+		node_free(core, n);
 		core_refuse(core, WHY_NO_MEMORY);
 		return;
 	}

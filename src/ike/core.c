@@ -32,7 +32,7 @@ core_new(const struct core_env *env, const struct core_options *options)
 	core->by_flow = map_new(core->secret);
 	core->by_connection = map_new(core->secret);
 	core->running = map_new(core->secret);
-	if (core->draft == NULL || core->exchanges == NULL || core->isakmp_sas == NULL ||
+	if (!acts_prepare(core) || core->draft == NULL || core->exchanges == NULL || core->isakmp_sas == NULL ||
 	    core->ipsec_sas == NULL || core->by_cookies == NULL || core->p1_by_cookies == NULL ||
 	    core->by_message_id == NULL || core->by_source == NULL || core->by_spi == NULL ||
 	    core->by_peer == NULL || core->by_flow == NULL || core->by_connection == NULL ||

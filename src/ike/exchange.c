@@ -82,6 +82,10 @@ exchange_new(struct core *core, uint8_t type, bool initiator, const struct peer 
 	}
 	timer_set(core, &x->end, TIMER_EXCHANGE_END, h,
 	    mono_add(core->now, span_s(core->snapshot->exchange_max)));
+	if (x->end.d.index == 0) {	/* nothing may be without a deadline */
+		exchange_free(core, x);
+		return NULL;
+	}
 	return x;
 }
 
@@ -531,10 +535,15 @@ exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct
 		if (why == WHY_PAYLOAD_MISSING)
 			fail_classic(core, "exchange_run: exchange_validate failed");
 	}
+	core->ask_lost = false;
 	if (why == WHY_NONE && row->handle != NULL)
 		why = row->handle(core, x, e);
 	if (why == WHY_NONE && row->reply != NULL)
 		why = reply(core, x, row);
+	if (why == WHY_NONE && core->ask_lost) {
+		exchange_fail(core, x, WHY_NO_MEMORY);	/* whom it would wait for knows nothing */
+		return;
+	}
 	if (why != WHY_NONE) {
 		if (on == ON_MESSAGE)
 			exchange_refuse(core, x, why, datagram_n);

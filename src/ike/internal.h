@@ -456,6 +456,7 @@ void		act_keylog(struct core *, struct str *line);
 void		act_trace(struct core *, bool out, const struct exchange *, const char *kind,
 		    unsigned step, const struct message *, struct view clear, const struct path *);
 void		tell(struct core *, int class, int level, const char *fmt, ...) PRINTF_LIKE(4, 5);
+MUST_USE bool	acts_prepare(struct core *);
 void		acts_free(struct core *);
 
 /* ---- failure records ---- */
@@ -491,7 +492,9 @@ struct core {
 	struct connection_state	*connections;
 	size_t			n_connections;
 	uint64_t		next_flow_id;
-	struct act_node		*acts, **acts_tail, *act_out;
+	struct act_node		*acts, **acts_tail, *act_out, *spares;
+	unsigned		n_spares;
+	bool			ask_lost;	/* no memory for an ask: nobody will answer */
 	struct failure		*draft;
 	bool			draft_used;
 	bool			passive, shutting_down, shutdown_delete;

@@ -239,10 +239,9 @@ ipsec_sa_remove(struct core *core, struct ipsec_sa *sa, bool send_delete)
 	if (send_delete)
 		info_delete_ipsec(core, sa);
 	if (sa->parts != 0 && !(core->shutting_down && !core->shutdown_delete)) {
-		/* An install that was refused leaves the SPI reserved. */
 		const struct kern_ask ask = {
 			.verb = KERN_REMOVE, .token = handle_u64(sa->self), .parts = sa->parts,
-			.id = sa->spec.id, .spi = sa->ready ? 0 : sa->spec.in.spi,
+			.id = sa->spec.id,
 		};
 
 		act_kern(core, &ask);

@@ -233,8 +233,12 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 		isakmp_sa_remove(core, sa);
 		return;
 	}
-	core->counters.phase1_done++;
 	timers_start(core, sa);
+	if (sa->hard.d.index == 0) {	/* nothing may be without an end */
+		isakmp_sa_remove(core, sa);
+		return;
+	}
+	core->counters.phase1_done++;
 	if (p1->initial_contact)
 		isakmp_sa_initial_contact(core, sa, x->started);
 	settle(core, sa);

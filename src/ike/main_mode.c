@@ -221,6 +221,21 @@ auth_read(struct core *core, struct exchange *x, const struct message *m)
 	return WHY_NONE;
 }
 
+/* Nothing of this peer is left here: neither phase, nor what outlived phase 1. */
+static bool
+is_first_contact(struct core *core, const struct peer *peer)
+{
+	struct handle h;
+	uint32_t at = 0;
+
+	if (isakmp_sa_for_peer(core, peer) != NULL)
+		return false;
+	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;)
+		if (same_peer_name(sa->peer, peer))
+			return false;
+	return true;
+}
+
 /* ID, HASH and, if we hold nothing with this peer, INITIAL-CONTACT (14.6). */
 static enum why
 auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
@@ -229,7 +244,7 @@ auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
 
 	msg_payload(m, PL_ID, view_of(p1->own_id_body, p1->own_id_n));
 	msg_payload(m, PL_HASH, view_of(p1->own_hash, p1->own_hash_n));
-	if (isakmp_sa_for_peer(core, x->peer) == NULL && !x->peer->is_default) {
+	if (!x->peer->is_default && is_first_contact(core, x->peer)) {
 		uint8_t spi[2 * COOKIE_LEN];
 		const struct notify_body n = {
 			.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP,
