@@ -210,7 +210,7 @@ core_keys_answer(struct core *core, struct mono now, struct keys_answer *a)
 	if (exchange_row(x, ON_KEYS, a->verb) == NULL)
 		return;
 	if (a->why != WHY_NONE)
-		exchange_fail(core, x, a->why);
+		exchange_fail_local(core, x, a->why);
 	else
 		exchange_run(core, x, ON_KEYS, &e);
 }
@@ -243,7 +243,7 @@ core_kern_answer(struct core *core, struct mono now, const struct kern_answer *a
 		fail_field(core, "back end", x->connection != NULL ? &x->connection->where : NULL);
 		fail_expected(core, "the SA pair installed");
 		fail_got(core, "%s", a->detail);
-		exchange_fail(core, x, a->why);
+		exchange_fail_local(core, x, a->why);
 		return;
 	}
 	exchange_run(core, x, ON_KERN, &e);
@@ -301,7 +301,7 @@ core_role_restarted(struct core *core, struct mono now, bool keys, bool kern)
 		bool needs_kern = x->state != X_DONE && phase2;
 
 		if ((keys && needs_keys) || (kern && needs_kern))
-			exchange_fail(core, x, WHY_ROLE_GONE);
+			exchange_fail_local(core, x, WHY_ROLE_GONE);
 	}
 	if (!kern)
 		return;

@@ -343,6 +343,28 @@ exchange_fail(struct core *core, struct exchange *x, enum why why)
 	snapshot_unref(snapshot);
 }
 
+/*
+ * It fails for a reason of our own, after the peer's first quick mode message
+ * was found good: tell it, so that it does not ask again in vain.
+ */
+void
+exchange_fail_local(struct core *core, struct exchange *x, enum why why)
+{
+	struct isakmp_sa *sa = x->p2 != NULL && !x->initiator ?
+	    isakmp_sa_find(core, x->isakmp_sa) : NULL;
+
+	if (sa != NULL && x->state >= QM_R_SPI_PENDING && x->state <= QM_R_INBOUND_PENDING) {
+		const struct notify_body n = {
+			.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP,
+			.type = (uint16_t)(why_notify(why) != N_NONE ? why_notify(why) :
+			    N_NO_PROPOSAL_CHOSEN),
+		};
+
+		info_send_notify(core, sa, &n);
+	}
+	exchange_fail(core, x, why);
+}
+
 void
 exchange_refuse(struct core *core, struct exchange *x, enum why why, size_t datagram_n)
 {
@@ -541,14 +563,14 @@ exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct
 	if (why == WHY_NONE && row->reply != NULL)
 		why = reply(core, x, row);
 	if (why == WHY_NONE && core->ask_lost) {
-		exchange_fail(core, x, WHY_NO_MEMORY);	/* whom it would wait for knows nothing */
+		exchange_fail_local(core, x, WHY_NO_MEMORY);	/* whom it would wait for knows nothing */
 		return;
 	}
 	if (why != WHY_NONE) {
 		if (on == ON_MESSAGE)
 			exchange_refuse(core, x, why, datagram_n);
 		else
-			exchange_fail(core, x, why);
+			exchange_fail_local(core, x, why);
 		return;
 	}
 	x->fresh = false;

@@ -244,6 +244,8 @@ struct exchange	*exchange_find(struct core *, struct handle);
 void		exchange_run(struct core *, struct exchange *, enum row_on, const struct event *);
 /* The exchange ends here: record, clean-up, consequences for connections. */
 void		exchange_fail(struct core *, struct exchange *, enum why);
+/* The same, and a peer that waits for our quick mode answer is told. */
+void		exchange_fail_local(struct core *, struct exchange *, enum why);
 void		exchange_timer(struct core *, struct exchange *, enum timer_kind);
 bool		exchange_is_duplicate(struct core *, struct exchange *, struct view datagram);
 void		exchange_repeat(struct core *, struct exchange *);

@@ -136,6 +136,17 @@ ask_shared(struct core *core, struct exchange *x)
 	act_keys(core, &ask);
 }
 
+/* The exchange has all it needs of `keys`: that may restart from now on. */
+static void
+keys_drop(struct core *core, struct exchange *x)
+{
+	const struct keys_ask drop = { .verb = KEYS_DROP, .token = handle_u64(x->self) };
+
+	if (x->p2->keys_asked)
+		act_keys(core, &drop);
+	x->p2->keys_asked = false;
+}
+
 static void
 keylog_esp(struct core *core, const struct sa_spec *s, bool in)
 {
@@ -174,6 +185,7 @@ keys_derive(struct core *core, struct exchange *x)
 	    &sa->spec.out.keymat))
 		return WHY_NO_MEMORY;
 	secret_done(&x->p2->shared);
+	keys_drop(core, x);
 	keylog_esp(core, &sa->spec, true);
 	keylog_esp(core, &sa->spec, false);
 	return WHY_NONE;
@@ -518,12 +530,6 @@ done(struct core *core, struct exchange *x)
 	struct ipsec_sa *sa = ipsec_sa_find(core, x->p2->ipsec_sa);
 
 	x->p2->installed_all = true;
-	if (x->p2->keys_asked) {
-		const struct keys_ask drop = { .verb = KEYS_DROP, .token = handle_u64(x->self) };
-
-		act_keys(core, &drop);
-		x->p2->keys_asked = false;
-	}
 	if (sa != NULL)
 		ipsec_sa_ready(core, sa);
 }
