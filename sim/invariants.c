@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-	SETTLE_SECS = 5,	/* after a disturbance */
 	SWEEP_SECS = 10,
 	STRANGERS_MAX = 4096,
 	LATE_SECS = 1		/* an exchange may outlive its deadline by this */
@@ -390,6 +389,7 @@ check_probe(struct host *h, struct probe_state *p)
 			p->fine = true;
 		return;
 	}
+	p->fine &= !w->stormy;
 	if (!p->fine)
 		return;
 	flow_print(&text, &p->flow);
@@ -426,7 +426,7 @@ disturb_one(struct host *h, int peer)
 		if (peer != NOBODY && p->peer != peer)
 			continue;
 		p->fine = false;
-		p->not_before = mono_add(h->world->now, span_s(SETTLE_SECS));
+		p->not_before = mono_add(h->world->now, h->world->settle);
 	}
 }
 

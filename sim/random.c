@@ -47,7 +47,7 @@ change_weather(struct run *r)
 	struct world *w = r->w;
 
 	r->storm = !r->storm && prng_chance(&r->chance, 600);
-	w->path_faults = r->storm;
+	w->path_faults = w->stormy = r->storm;
 	for (int i = 0; i < w->n_hosts; i++)
 		for (int j = 0; j < w->n_hosts; j++) {
 			if (i == j || !plan_talks(&r->plan, i, j))
@@ -97,11 +97,13 @@ strike(struct run *r)
 		host_role_restart(h, false, true);
 		break;
 	case 4:
-		world_trace(w, h, "=== T");
+		world_trace(w, h, "=== T, then HUP");
 		invariants_disturb(h, NOBODY);
 		host_before(h);
 		core_teardown_all(h->core, w->now);
 		host_after(h);
+		/* What was torn down stays down until it is wanted again. */
+		plan_configure_one(&r->plan, a);
 		break;
 	case 5:
 		h->kernel.refuse_in = 1 + (uint32_t)prng_below(&r->chance, 6);

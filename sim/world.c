@@ -19,6 +19,7 @@ world_new(uint64_t seed)
 	w->sends_per_minute = 900;
 	w->larval_most = span_s(150);
 	w->half_most = span_s(150);
+	w->settle = span_s(5);
 	return w;
 }
 

@@ -167,8 +167,10 @@ struct world {
 	int		 *spi_host;		/* whose incoming SPI: by its running number */
 	size_t		 n_spis, cap_spis;
 	bool		 path_faults;		/* random faults are on: failures may be theirs */
+	bool		 stormy;		/* so many that tunnels may break */
 	uint32_t	 sends_per_second, sends_per_minute;	/* bounds per destination */
 	struct span	 larval_most, half_most;
+	struct span	 settle;		/* after a disturbance tunnels may be broken so long */
 	uint64_t	 events, datagrams;
 	char		 violation[512];	/* the first broken invariant, or "" */
 };

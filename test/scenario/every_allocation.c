@@ -100,6 +100,7 @@ run(int victim, unsigned long fail_at, unsigned long more, bool verbose)
 		plan_set(&plan, i, "p1life", "200,60:86400");
 	}
 	w->path_faults = true;
+	w->settle = span_s(40);		/* longer than a replaced pair stays */
 	ok = plan_start(&plan);
 	gate.victim = victim;
 	gate.calls = 0;
