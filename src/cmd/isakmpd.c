@@ -279,5 +279,7 @@ main(int argc, char **argv)
 	}
 	tidy_descriptors();
 	parse(argc, argv, &c);
-	return c.check ? role_check(&c.o) : monitor_run(&c.o);
+	if (c.check)
+		return role_check(&c.o);
+	return role_prepare(&c.o) ? monitor_run(&c.o) : 1;
 }

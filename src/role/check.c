@@ -35,16 +35,16 @@ env_addresses(void *self, const char *name, enum family family,
 
 /* The whole file, or NULL with the reason printed; to be wiped: it holds keys. */
 static uint8_t *
-read_file(const char *path, size_t *ret_n)
+read_file(const char *path, size_t *ret_n, bool *missing)
 {
-	bool missing;
 	STR(error, 600);
-	int fd = files_open_secret(path, &missing, &error);
+	int fd = files_open_secret(path, missing, &error);
 	uint8_t *p = fd < 0 ? NULL : malloc(STORE_FILE_MAX);
 	size_t n = 0;
 
 	if (p == NULL) {
-		fprintf(stderr, "%s\n", fd < 0 ? error.p : "out of memory");
+		if (!*missing)
+			fprintf(stderr, "%s\n", fd < 0 ? error.p : "out of memory");
 		if (fd >= 0)
 			close(fd);
 		return NULL;
@@ -62,34 +62,109 @@ read_file(const char *path, size_t *ret_n)
 	return p;
 }
 
+/* The file as the daemon would load it; the snapshot is NULL if it would not. */
+struct loaded {
+	struct problems	 problems;
+	struct store	*store;
+	struct snapshot	*snapshot;
+};
+
+static void
+load(struct loaded *l, const char *file, struct view text, struct interfaces *interfaces)
+{
+	struct conf_env env = { .self = interfaces, .file = file, .addresses = env_addresses };
+
+	*l = (struct loaded){ .store = store_new() };
+	if (l->store != NULL && store_load(l->store, text, &l->problems))
+		l->snapshot = snapshot_build(l->store, &env, &l->problems);
+}
+
+static void
+loaded_done(struct loaded *l)
+{
+	snapshot_unref(l->snapshot);
+	store_free(l->store);
+	problems_done(&l->problems);
+}
+
+static void
+problems_print(FILE *to, const char *file, const struct problems *problems,
+    bool warnings)
+{
+	for (size_t i = 0; i < problems->n; i++) {
+		STR(line, 1024);
+
+		if (!warnings && problems->v[i].severity != PROBLEM_ERROR)
+			continue;
+		problem_print(&line, file, &problems->v[i]);
+		fprintf(to, "%s\n", line.p);
+	}
+	if (problems->dropped > 0)
+		fprintf(to, "%s: %zu more problems\n", file, problems->dropped);
+}
+
 static int
 check_text(const char *file, struct view text, struct interfaces *interfaces)
 {
-	struct problems problems = { 0 };
-	struct conf_env env = { .self = interfaces, .file = file, .addresses = env_addresses };
-	struct store *store = store_new();
-	struct snapshot *s = NULL;
+	struct loaded l;
 
-	if (store != NULL && store_load(store, text, &problems))
-		s = snapshot_build(store, &env, &problems);
-	for (size_t i = 0; i < problems.n; i++) {
-		STR(line, 1024);
-		problem_print(&line, file, &problems.v[i]);
-		printf("%s\n", line.p);
-	}
-	if (problems.dropped > 0)
-		printf("%s: %zu more problems\n", file, problems.dropped);
-	if (s != NULL)
-		printf("%s: usable: %zu peers, %zu connections, %zu warnings\n", file, s->n_peers,
-		    s->n_connections, problems.warnings);
+	load(&l, file, text, interfaces);
+	problems_print(stdout, file, &l.problems, true);
+	if (l.snapshot != NULL)
+		printf("%s: usable: %zu peers, %zu connections, %zu warnings\n", file,
+		    l.snapshot->n_peers, l.snapshot->n_connections, l.problems.warnings);
 	else
-		printf("%s: not usable: %zu errors, %zu warnings\n", file, problems.errors,
-		    problems.warnings);
-	int status = s == NULL || problems.errors > 0 ? ERRORS : USABLE;
-	snapshot_unref(s);
-	store_free(store);
-	problems_done(&problems);
+		printf("%s: not usable: %zu errors, %zu warnings\n", file, l.problems.errors,
+		    l.problems.warnings);
+	int status = l.snapshot == NULL || l.problems.errors > 0 ? ERRORS : USABLE;
+	loaded_done(&l);
 	return status;
+}
+
+static bool
+adopt(struct options *o, const struct loaded *l)
+{
+	const struct snapshot *s = l->snapshot;
+
+	if (s == NULL) {
+		problems_print(stderr, o->config, &l->problems, false);
+		fprintf(stderr, "isakmpd: not started: %s has %zu errors\n", o->config,
+		    l->problems.errors);
+		return false;
+	}
+	if (s->kernel_backend != NULL && strcmp(s->kernel_backend, "none") == 0)
+		o->no_kernel = true;
+	else if (s->kernel_backend != NULL && strcmp(s->kernel_backend, "auto") != 0)
+		text_copy(o->backend, sizeof(o->backend), s->kernel_backend);
+	if (s->key_log != NULL && !o->keylog) {
+		o->keylog = true;
+		text_copy(o->keylog_file, sizeof(o->keylog_file), s->key_log);
+	}
+	return true;
+}
+
+bool
+role_prepare(struct options *o)
+{
+	struct interfaces *interfaces = calloc(1, sizeof(*interfaces));
+	bool missing = false, good = true;
+	size_t n = 0;
+	uint8_t *p = read_file(o->config, &n, &missing);
+	struct loaded l;
+
+	if (p != NULL && interfaces != NULL) {
+		interfaces->n = net_addresses(interfaces->v, ADDRESSES);
+		load(&l, o->config, view_of(p, n), interfaces);
+		good = adopt(o, &l);
+		loaded_done(&l);
+	} else {
+		good = p == NULL && missing;
+	}
+	if (p != NULL)
+		wipe(p, n);
+	free(p);
+	free(interfaces);
+	return good;
 }
 
 int
@@ -97,9 +172,12 @@ role_check(const struct options *o)
 {
 	struct interfaces *interfaces = calloc(1, sizeof(*interfaces));
 	size_t n = 0;
-	uint8_t *p = read_file(o->config, &n);
+	bool missing = false;
+	uint8_t *p = read_file(o->config, &n, &missing);
 	int status = UNREADABLE;
 
+	if (missing)
+		fprintf(stderr, "%s does not exist\n", o->config);
 	if (p != NULL && interfaces != NULL) {
 		interfaces->n = net_addresses(interfaces->v, ADDRESSES);
 		status = check_text(o->config, view_of(p, n), interfaces);

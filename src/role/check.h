@@ -7,4 +7,12 @@
 /* Prints problems as file:line:column.  0: usable; 1: errors; 2: cannot be read. */
 int	role_check(const struct options *);
 
+/*
+ * Before the daemon starts: reads the configuration once, prints every error
+ * on stderr, and takes over what must be known before any role exists
+ * (Kernel-backend, Key-log).  False: it must not start.  A missing file is no
+ * error: the daemon then runs on built-in values.
+ */
+bool	role_prepare(struct options *);
+
 #endif

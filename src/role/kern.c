@@ -271,7 +271,7 @@ make_backend(struct kern *k, const uint8_t hash_key[16], struct str *error)
 	const struct none_env env = { .random = env_random };
 	struct str said = str_of(k->said, sizeof(k->said));
 	const struct backend_ops *ops = kern_probe(kern_backends,
-	    k->ctx->options.no_kernel ? "none" : NULL, &said);
+	    k->ctx->options.no_kernel ? "none" : k->ctx->options.backend, &said);
 
 	if (ops == NULL) {
 		str_add(error, k->said);

@@ -31,6 +31,7 @@ struct options {
 	char		report[OPTION_PATH_MAX];
 	char		result[OPTION_PATH_MAX];
 	char		keylog_file[OPTION_PATH_MAX];
+	char		backend[OPTION_PATH_MAX];	/* Kernel-backend by name; "": the first that works */
 	char		tun[OPTION_PATH_MAX];	/* name of the TUN device, set by the monitor; "": none */
 };
 

@@ -483,7 +483,7 @@ text_decode(struct rd *r, char ret[OPTION_PATH_MAX])
 
 #define OPTION_TEXTS(X)							\
 	X(config) X(run_dir) X(fifo) X(pid) X(report) X(result) X(keylog_file) \
-	X(tun)
+	X(backend) X(tun)
 
 void
 options_encode(struct wr *w, const struct options *o)
