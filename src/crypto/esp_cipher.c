@@ -402,3 +402,45 @@ esp_cipher_open(struct esp_cipher *c, uint32_t seq_hi, uint8_t *esp, size_t text
 	return ct_equal(view_of(icv, c->len.icv), view_of(esp + n, c->len.icv)) &&
 	    crypt_text(c, esp, text_n);
 }
+
+static bool
+preload_one(struct sa_suite *suite)
+{
+	static const uint8_t key[128];
+	uint8_t packet[ESP_HEADER + 16 + 16 + MAC_MAX] = { 0 };
+	struct esp_cipher *c = NULL;
+	struct sa_lengths len;
+	bool ok = sa_suite_lengths(suite, &len);
+
+	for (unsigned seal = 0; seal < 2 && ok; seal++) {
+		ok = esp_cipher_new(suite, view_of(key, len.key + len.salt + len.auth),
+		    seal == 0, &c) == WHY_NONE &&
+		    (seal == 0 ? esp_cipher_seal(c, 0, packet, 16) :
+		    esp_cipher_open(c, 0, packet, 16));
+		esp_cipher_free(c);
+		c = NULL;
+	}
+	return ok;
+}
+
+bool
+esp_cipher_preload(void)
+{
+	static const uint8_t ciphers[] = { ESP_NULL, ESP_3DES, ESP_AES, ESP_AES_CTR,
+	    ESP_AES_GCM_16, ESP_AES_GMAC };
+	bool ok = true;
+
+	for (size_t i = 0; i < COUNT(ciphers); i++) {
+		bool aes = ciphers[i] != ESP_NULL && ciphers[i] != ESP_3DES;
+		bool aead = ciphers[i] == ESP_AES_GCM_16 || ciphers[i] == ESP_AES_GMAC;
+
+		for (unsigned bits = 128; bits <= 256; bits += 64) {
+			struct sa_suite s = { .protocol = PROTO_IPSEC_ESP, .cipher = ciphers[i],
+			    .auth = aead ? AUTHALG_NONE : AUTHALG_HMAC_SHA2_256,
+			    .mode = SA_TUNNEL, .key_bits = (uint16_t)(aes ? bits : 0) };
+
+			ok = preload_one(&s) && ok;
+		}
+	}
+	return ok;
+}

@@ -41,4 +41,10 @@ void		esp_cipher_iv(struct esp_cipher *, uint64_t seq, uint8_t *iv);
 MUST_USE bool	esp_cipher_seal(struct esp_cipher *, uint32_t seq_hi, uint8_t *esp, size_t text_n);
 MUST_USE bool	esp_cipher_open(struct esp_cipher *, uint32_t seq_hi, uint8_t *esp, size_t text_n);
 
+/*
+ * Uses every transform once, so that libcrypto needs no files later; before
+ * a sandbox closes.  False: one is missing in this libcrypto.
+ */
+MUST_USE bool	esp_cipher_preload(void);
+
 #endif
