@@ -135,13 +135,13 @@ void
 info_delete_isakmp(struct core *core, struct isakmp_sa *sa)
 {
 	uint8_t spi[2 * COOKIE_LEN];
+
+	memcpy(spi, sa->icookie, COOKIE_LEN);
+	memcpy(spi + COOKIE_LEN, sa->rcookie, COOKIE_LEN);
 	const struct delete_body d = {
 		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .spi_len = sizeof(spi), .n = 1,
 		.spis = view_of(spi, sizeof(spi)),
 	};
-
-	memcpy(spi, sa->icookie, COOKIE_LEN);
-	memcpy(spi + COOKIE_LEN, sa->rcookie, COOKIE_LEN);
 	info_send_delete(core, sa, &d);
 }
 
