@@ -141,8 +141,11 @@ several-flows)
 no-clear-text)
 	ours_conf west active=yes
 	ours_conf east
-	sniff wire west wan -q -o
 	start west
+	# The promise begins with the flow; before the daemon there is none.
+	flow() { in_host west ip rule | grep -q 10.2.0.0; }
+	wait_for 10 "the flow" flow
+	sniff wire west wan -q -o
 	never 2 "a ping passed without a tunnel" can_ping cwest 10.2.0.2
 	start east
 	order west "c net"

@@ -127,6 +127,21 @@ udp(FILE *out, struct bytes b, bool hex)
 	return CLEAR;
 }
 
+/* An error about a protected packet shows nothing of what is inside. */
+static enum kind
+icmp_error(struct bytes quoted, size_t protocol_at, size_t header)
+{
+	struct bytes ports = from(quoted, header);
+	uint32_t protocol = get(quoted, protocol_at, 1);
+	uint32_t source = get(ports, 0, 2), dest = get(ports, 2, 2);
+
+	if (protocol == IP_ESP)
+		return HOUSE;
+	if (protocol == IP_UDP && (source == 500 || source == 4500 || dest == 500 || dest == 4500))
+		return HOUSE;
+	return CLEAR;
+}
+
 static enum kind
 transport(FILE *out, uint32_t protocol, struct bytes b, bool hex)
 {
@@ -141,11 +156,15 @@ transport(FILE *out, uint32_t protocol, struct bytes b, bool hex)
 		return CLEAR;
 	case IP_ICMP:
 		fprintf(out, "ICMP type %u code %u", get(b, 0, 1), get(b, 1, 1));
+		if (get(b, 0, 1) == 3 || get(b, 0, 1) == 11)
+			return icmp_error(from(b, 8), 9, (get(b, 8, 1) & 15) * 4);
 		return CLEAR;
 	case IP_ICMP6: {
 		uint32_t type = get(b, 0, 1);
 
 		fprintf(out, "ICMPv6 type %u", type);
+		if (type >= 1 && type <= 4)
+			return icmp_error(from(b, 8), 6, 40);
 		return type >= 130 && type <= 143 ? HOUSE : CLEAR;
 	}
 	}
@@ -292,7 +311,7 @@ main(int argc, char **argv)
 	sigaction(SIGINT, &sa, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
-	char line[256];
+	static char line[512];	/* flushed at exit, after main has returned */
 	FILE *out = quiet ? fmemopen(line, sizeof line, "w") : stdout;
 	if (out == NULL)
 		die("memory");
