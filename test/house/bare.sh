@@ -48,11 +48,30 @@ if [ ! -e "$tree/bare-is-complete" ]; then
 	touch "$tree/bare-is-complete"
 fi
 cp /etc/resolv.conf "$tree/etc/resolv.conf"
+mount --bind "$tree" "$tree"
 mount -t proc proc "$tree/proc"
 mount -t sysfs -o ro sysfs "$tree/sys" || mount --rbind /sys "$tree/sys"
 mount --rbind /dev "$tree/dev"
 mount -t tmpfs -o mode=1777 tmp "$tree/tmp"
 mount -t tmpfs -o mode=755 run "$tree/run"
+
+# inside account command: with the tree as true root, as on a machine of its own
+# (a chroot, where nobody but root may make namespaces, if CHROOT is set)
+inside() {
+	local home=/root change=
+	[ "$1" = root ] || {
+		home=/home/$1
+		change="setpriv --reuid=$1 --regid=$1 --clear-groups"
+	}
+	local run="cd $home/isakmpd && exec $change env -i HOME=$home USER=$1 TERM=dumb \
+	    PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c \"\$1\""
+	if [ -n "${CHROOT-}" ]; then
+		chroot "$tree" sh -c "$run" sh "$2"
+	else
+		unshare -m sh -c 'cd "$1" && pivot_root . mnt && umount -l /mnt && shift &&
+		    exec sh -c "$@"' sh "$tree" "$run" sh "$2"
+	fi
+}
 
 # clone home: a clone of HEAD that knows nothing of where it came from
 clone() {
@@ -69,14 +88,7 @@ for who in root ordinary; do
 	for command; do
 		echo "bare: $who: $command"
 		start=$SECONDS
-		if [ $who = root ]; then
-			chroot "$tree" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
-			    sh -c "cd /root/isakmpd && $command" || rc=1
-		else
-			chroot --userspec=ordinary:ordinary "$tree" env -i HOME=/home/ordinary \
-			    USER=ordinary PATH=/usr/bin:/bin TERM=dumb \
-			    sh -c "cd /home/ordinary/isakmpd && $command" || rc=1
-		fi
+		inside $who "$command" || rc=1
 		echo "bare: $who: $command: $([ $rc = 0 ] && echo passed || echo FAILED) after $((SECONDS - start)) s"
 		[ $rc = 0 ] || exit 1
 	done

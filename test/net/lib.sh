@@ -54,6 +54,7 @@ net_enter() {
 		return
 	fi
 	net_tools
+	net_leave_chroot "$@"
 	T=$(mktemp -d "${TMPDIR:-/tmp}/isakmpd.XXXXXX") || exit 1
 	chmod 755 "$T"
 	export T BIN NET_INSIDE=1
@@ -81,6 +82,22 @@ net_enter() {
 	local rc=$?
 	inner=
 	exit $rc
+}
+
+# In a chroot / is no mount: it cannot be made private, so that what is mounted
+# below could be seen outside and stay.  A mount namespace that is entered
+# anew begins at its true root; seen from there the chroot can become a mount.
+net_leave_chroot() {
+	[ "$(id -u)" = 0 ] && [ -z "${NET_REROOTED-}" ] || return 0
+	unshare -m true 2>/dev/null && return
+	export NET_REROOTED=1 NET_WD=$PWD
+	# shellcheck disable=SC2016
+	exec unshare -m --propagation unchanged sh -c 'exec 9</ &&
+	    exec nsenter --mount=/proc/self/ns/mnt sh -c '\''
+		cd -P /proc/self/fd/9 && tree=$(pwd -P) && mount --make-rprivate / &&
+		mount --rbind "$tree" "$tree" && exec 9<&- &&
+		exec chroot "$tree" sh -c "cd \"\$NET_WD\" && exec bash \"\$@\"" sh "$@"'\'' sh "$@"
+	' sh "$0" "$@"
 }
 
 net_inside() {
