@@ -173,20 +173,31 @@ addr_mask_bits(const struct addr *mask)
 	return -1;
 }
 
+/* How many of the first bits are the same in both. */
+static unsigned
+common_bits(const struct range *r)
+{
+	unsigned most = (unsigned)addr_len(&r->first) * 8, bits = 0;
+
+	while (bits < most && r->first.b[bits / 8] == r->last.b[bits / 8])
+		bits += 8;
+	if (bits < most)
+		for (uint8_t differ = r->first.b[bits / 8] ^ r->last.b[bits / 8];
+		    (differ & 0x80) == 0; differ = (uint8_t)(differ << 1))
+			bits++;
+	return bits;
+}
+
+/* A subnet begins with zeros and ends with ones where its ends differ. */
 int
 range_bits(const struct range *r)
 {
-	unsigned most = (unsigned)addr_len(&r->first) * 8;
+	unsigned bits = common_bits(r);
+	struct addr first = addr_first_of(&r->first, bits);
+	struct addr last = addr_last_of(&r->first, bits);
 
-	for (unsigned bits = 0; bits <= most; bits++) {
-		struct addr first = addr_first_of(&r->first, bits);
-		struct addr last = addr_last_of(&r->first, bits);
-
-		if (addr_compare(&first, &r->first) == 0 &&
-		    addr_compare(&last, &r->last) == 0)
-			return (int)bits;
-	}
-	return -1;
+	return addr_compare(&first, &r->first) == 0 &&
+	    addr_compare(&last, &r->last) == 0 ? (int)bits : -1;
 }
 
 bool
