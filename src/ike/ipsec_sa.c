@@ -290,6 +290,7 @@ renew(struct core *core, struct ipsec_sa *sa)
 		sa->fading = true;
 		return;
 	}
+	c->failures = 0;		/* it lived to its soft expiry: old failures are forgiven */
 	connection_renew(core, c);
 }
 

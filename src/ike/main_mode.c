@@ -450,7 +450,17 @@ r_auth_accept(struct core *core, struct exchange *x, const struct event *e)
 
 	if (why != WHY_NONE)
 		return why;
-	x->path = *e->path;		/* it decrypted: the peer may have floated */
+	/*
+	 * It decrypted: the peer may have floated.  NAT-D is not authenticated;
+	 * what the initiator made of it shows in whether it floats, and both must
+	 * encapsulate or none.
+	 */
+	struct peer_traits *t = &x->p1->traits;
+	if (t->nat_t && !x->path.encap && e->path->encap != traits_encap(t)) {
+		t->peer_is_natted |= e->path->encap;
+		t->nat_t = e->path->encap;
+	}
+	x->path = *e->path;
 	ask_auth_peer(core, x);
 	return WHY_NONE;
 }
