@@ -30,6 +30,8 @@ world_free(struct world *w)
 		return;
 	queue_done(&w->queue);
 	for (int i = 0; i < w->n_hosts; i++)
+		host_kill(w->host[i]);
+	for (int i = 0; i < w->n_hosts; i++)
 		host_free(w->host[i]);
 	if (w->link != NULL)
 		for (int i = 0; i < w->n_hosts * w->n_hosts; i++)
