@@ -203,7 +203,7 @@ in_host() {
 	local pid
 	pid=$(cat "$T/$1/pid")
 	shift
-	nsenter -t "$pid" -m -n -- "$@"
+	nsenter -t "$pid" -m -n -r -- "$@"
 }
 # The same in place of this shell: for the background, where $! is then the
 # command and not a shell around it.
@@ -211,7 +211,7 @@ become() {
 	local pid
 	pid=$(cat "$T/$1/pid")
 	shift
-	exec nsenter -t "$pid" -m -n -- "$@"
+	exec nsenter -t "$pid" -m -n -r -- "$@"
 }
 
 # link a interface b interface: a cable between two hosts.
