@@ -96,7 +96,8 @@ phase1_message(struct core *core, struct exchange *x, const struct header *h,
 		return;
 	}
 	if (row->encrypted != encrypted) {
-		fail_classic(core, "message_recv: cleartext phase 1 message");
+		if (!encrypted)
+			fail_classic(core, "message_recv: cleartext phase 1 message");
 		fail_record(core, encrypted ? WHY_FLAGS : WHY_CLEARTEXT, NULL, path, x->peer, NULL,
 		    "main");
 		return;
@@ -196,7 +197,8 @@ early_informational(struct core *core, struct exchange *x, const struct header *
 	uint8_t iv[CIPHER_BLOCK_MAX], *room = NULL;
 	struct message m;
 
-	if (!x->initiator || !x->p1->have_keys ||
+	/* What comes after phase 1 is for its SA; without that it means nothing. */
+	if (!x->initiator || !x->p1->have_keys || x->state == X_DONE ||
 	    !keymat_phase2_iv(&x->p1->params, x->iv, h->message_id, iv))
 		return;
 	if (decrypt(&x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m) == WHY_NONE)
