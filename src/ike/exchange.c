@@ -370,11 +370,13 @@ exchange_refuse(struct core *core, struct exchange *x, enum why why, size_t data
 {
 	struct isakmp_sa *sa = x->p2 != NULL ? isakmp_sa_find(core, x->isakmp_sa) : NULL;
 	enum notify notify = why_notify(why);
+	STR(remote, 80);
 
 	if (notify != N_NONE && !(x->initiator && x->p1 != NULL)) {
+		addr_print(&remote, &x->path.remote.addr);
 		if (core->draft->classic[0] == '\0' || !core->draft_used)
 			fail_classic(core, "dropped message from %s port %u due to notification type %s",
-			    "peer", (unsigned)x->path.remote.port, reg_name(REG_NOTIFY, notify));
+			    remote.p, (unsigned)x->path.remote.port, reg_name(REG_NOTIFY, notify));
 		if (sa != NULL && x->authentic) {
 			uint8_t spi[4] = { 0 };
 			struct notify_body n = {
@@ -639,10 +641,6 @@ give_up(struct core *core, struct exchange *x)
 	STR(remote, 80);
 
 	endpoint_print(&remote, &x->path.remote);
-	if (x->state == MM_I_SENT_AUTH && x->hint_refused && !x->recorded) {
-		exchange_fail(core, x, WHY_WRONG_PSK);
-		return;
-	}
 	fail_classic(core, "transport_send_messages: giving up on exchange %s, no response from peer %s",
 	    x->connection != NULL ? x->connection->name : x->peer->name, remote.p);
 	fail_expected(core, "%s", what_was_waited_for(x));
@@ -666,8 +664,10 @@ exchange_timer(struct core *core, struct exchange *x, enum timer_kind kind)
 		fail_expected(core, "%s", what_was_waited_for(x));
 		fail_got(core, "nothing in time");
 		/* A stranger who never came back is counted, not logged. */
-		if (x->state == MM_R_SENT_SA)
+		if (x->state == MM_R_SENT_SA) {
 			x->recorded = true;
+			core_refuse(core, WHY_TIMEOUT);
+		}
 		exchange_fail(core, x, WHY_TIMEOUT);
 		return;
 	}

@@ -227,7 +227,6 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 	if (!authentic && means_wrong_key(x, type)) {
 		const struct where w = { x->peer->where.section, x->peer->psk_line };
 
-		x->hint_refused = true;
 		why = WHY_WRONG_PSK;
 		fail_field(core, "Authentication", &w);
 		fail_expected(core, "the same pre-shared key on both sides");

@@ -134,7 +134,6 @@ struct p1 {
 	size_t			chosen_spi_n;
 	uint8_t			*chosen_attributes;
 	size_t			chosen_attributes_n;
-	const struct p1_transform *matched;
 };
 
 /* Phase 2 part. */
@@ -173,7 +172,6 @@ struct exchange {
 	bool			authentic;	/* the message at hand passed its hash */
 	bool			recorded;	/* a failure record was written */
 	bool			known_peer;	/* responder: source is configured by address */
-	bool			hint_refused;	/* peer answered with an unauthenticated error */
 	struct snapshot		*snapshot;
 	const struct peer	*peer;
 	const struct connection	*connection;	/* phase 2; NULL for none */

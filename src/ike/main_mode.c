@@ -673,7 +673,6 @@ main_mode_undecryptable(struct core *core, struct exchange *x, const struct path
 	const struct where w = { x->peer->where.section,
 	    x->peer->psk_line != 0 ? x->peer->psk_line : x->peer->where.line };
 
-	x->hint_refused = true;
 	if (x->recorded) {
 		core_refuse(core, WHY_UNDECRYPTABLE);
 		return;

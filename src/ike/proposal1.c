@@ -258,7 +258,6 @@ chosen_keep(struct exchange *x, const struct proposal *p, const struct offer *o,
 	if (p->spi.n > 0)
 		memcpy(p1->chosen_spi, p->spi.p, p->spi.n);
 	p1->chosen_spi_n = p->spi.n;
-	p1->matched = t;
 	params_set(&p1->params, o, t);
 	return WHY_NONE;
 }
