@@ -351,7 +351,7 @@ connection_flow(struct core *core, struct connection_state *c, bool want)
 /* ---- a new configuration ---- */
 
 static void
-adopt_connections(struct core *core, struct snapshot *old, struct connection_state *fresh)
+adopt_connections(struct core *core, struct connection_state *fresh)
 {
 	for (size_t i = 0; i < core->n_connections; i++) {
 		struct connection_state *was = &core->connections[i];
@@ -368,7 +368,21 @@ adopt_connections(struct core *core, struct snapshot *old, struct connection_sta
 			connection_flow(core, was, false);
 		}
 	}
-	(void)old;
+}
+
+/* Does the new configuration still want what this exchange negotiates? */
+static bool
+still_wanted(const struct core *core, const struct exchange *x)
+{
+	const struct peer *p = snapshot_peer(core->snapshot, x->peer->name);
+	const struct connection *c;
+
+	if (p == NULL || !peer_same(x->peer, p))
+		return false;
+	if (x->connection == NULL)
+		return true;
+	c = snapshot_connection(core->snapshot, x->connection->name);
+	return c != NULL && connection_same(x->connection, c);
 }
 
 static void
@@ -377,22 +391,18 @@ adopt_sas(struct core *core)
 	struct handle h;
 	uint32_t at = 0;
 
-	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;) {
-		const struct peer *p = snapshot_peer(core->snapshot, x->peer->name);
-
-		if (x->state != X_DONE && (p == NULL || !peer_same(x->peer, p)))
+	/* An SA that is not ready yet goes with its exchange, or stays with it. */
+	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;)
+		if (x->state != X_DONE && !still_wanted(core, x))
 			exchange_fail(core, x, WHY_REPLACED);
-	}
 	at = 0;
 	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
 		const struct connection *c = snapshot_connection(core->snapshot, sa->connection->name);
 
 		if (c == NULL || !connection_same(sa->connection, c)) {
-			if (sa->ready) {
-				tell(core, CLASS_NORMAL, 0, "isakmpd: connection %s %s: SA removed",
-				    sa->spec.name, c == NULL ? "is no longer configured" : "has changed");
-				ipsec_sa_remove(core, sa, true);
-			}
+			tell(core, CLASS_NORMAL, 0, "isakmpd: connection %s %s: SA removed",
+			    sa->spec.name, c == NULL ? "is no longer configured" : "has changed");
+			ipsec_sa_remove(core, sa, true);
 			continue;
 		}
 		snapshot_unref(sa->snapshot);
@@ -423,7 +433,10 @@ core_configure(struct core *core, struct mono now, struct snapshot *s)
 
 	core->now = now;
 	if (fresh == NULL) {
-		core_refuse(core, WHY_NO_MEMORY);
+		fail_field(core, "configuration", NULL);
+		fail_expected(core, "the new one in force");
+		fail_got(core, "the old one stays");
+		fail_record(core, WHY_NO_MEMORY, NULL, NULL, NULL, NULL, NULL);
 		return;
 	}
 	for (size_t i = 0; i < s->n_connections; i++) {
@@ -433,7 +446,7 @@ core_configure(struct core *core, struct mono now, struct snapshot *s)
 		fresh[i].up_at.us = now.us - span_s(3600).us;
 	}
 	core->snapshot = snapshot_ref(s);
-	adopt_connections(core, old, fresh);
+	adopt_connections(core, fresh);
 	free(core->connections);
 	core->connections = fresh;
 	core->n_connections = s->n_connections;

@@ -314,11 +314,13 @@ core_role_restarted(struct core *core, struct mono now, bool keys, bool kern)
 		core->connections[i].flow = false;
 	at = 0;
 	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		struct snapshot *held = snapshot_ref(sa->snapshot);
 		const struct connection *c = sa->connection;
 
 		sa->parts = 0;
 		ipsec_sa_remove(core, sa, true);
 		connection_lost(core, c);
+		snapshot_unref(held);
 	}
 	for (size_t i = 0; i < core->n_connections; i++)
 		if (core->connections[i].active)
