@@ -299,6 +299,8 @@ static const int common[] = {
 	SYS(rt_sigreturn), SYS(rt_sigprocmask), SYS(rt_sigaction), SYS(sigaltstack), SYS(getpid),
 	SYS(gettid), SYS(getrandom), SYS(restart_syscall), SYS(sched_yield), SYS(tgkill),
 	SYS(membarrier),
+	/* qsort() of glibc before 2.37 asks how much memory there is when a list is long. */
+	SYS(sysinfo),
 };
 static const int ike_only[] = {
 	SYS(recvmmsg), SYS(sendmmsg), SYS(recvfrom), SYS(sendto), SYS(getsockname),

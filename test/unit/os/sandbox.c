@@ -155,6 +155,37 @@ every_role_lives_when_it_does_nothing_wrong(void **state)
 		assert_int_equal(inside(roles[i], nothing), 0);
 }
 
+static int
+by_first_octet(const void *a, const void *b)
+{
+	return *(const unsigned char *)a - *(const unsigned char *)b;
+}
+
+/* glibc sorts long lists in another way than short ones. */
+static int
+sort_a_long_list(void)
+{
+	enum { N = 4096, EACH = 16 };
+	unsigned char *list = calloc(N, EACH);
+
+	if (list == NULL)
+		return 1;
+	for (size_t i = 0; i < N; i++)
+		list[i * EACH] = (unsigned char)(i * 7919 % 251);
+	qsort(list, N, EACH, by_first_octet);
+	int rv = list[0] > list[(N - 1) * EACH];
+	free(list);
+	return rv;
+}
+
+static void
+every_role_may_sort_a_long_list(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(roles); i++)
+		assert_int_equal(inside(roles[i], sort_a_long_list), 0);
+}
+
 static void
 only_ike_may_ask_for_a_route_by_connect(void **state)
 {
@@ -306,6 +337,7 @@ main(void)
 		cmocka_unit_test(every_role_dies_at_kill_parent),
 		cmocka_unit_test(every_role_dies_at_execute),
 		cmocka_unit_test(every_role_dies_at_executable_memory),
+		cmocka_unit_test(every_role_may_sort_a_long_list),
 		cmocka_unit_test(only_ike_may_ask_for_a_route_by_connect),
 		cmocka_unit_test(files_are_out_of_reach_without_seccomp_too),
 		cmocka_unit_test(a_role_started_by_root_is_not_root),
