@@ -191,10 +191,14 @@ keys_derive(struct core *core, struct exchange *x)
 	return WHY_NONE;
 }
 
-static void
+/* The larval pair may be gone: deleted by the peer, or with its connection. */
+static enum why
 ask_install(struct core *core, struct exchange *x, uint8_t parts)
 {
 	struct ipsec_sa *sa = ipsec_sa_find(core, x->p2->ipsec_sa);
+
+	if (sa == NULL)
+		return WHY_REPLACED;
 	const struct kern_ask ask = {
 		.verb = KERN_INSTALL, .token = handle_u64(x->self), .parts = parts,
 		.id = sa->spec.id, .spec = &sa->spec,
@@ -206,10 +210,11 @@ ask_install(struct core *core, struct exchange *x, uint8_t parts)
 		less.parts = (uint8_t)(parts & ~SA_PART_FLOW);
 		sa->parts |= less.parts;
 		act_kern(core, &less);
-		return;
+		return WHY_NONE;
 	}
 	sa->parts |= parts;
 	act_kern(core, &ask);
+	return WHY_NONE;
 }
 
 /* ---- identities ---- */
@@ -485,7 +490,7 @@ i_answer_install(struct core *core, struct exchange *x, const struct event *e)
 	if (why == WHY_NONE)
 		why = keys_derive(core, x);
 	if (why == WHY_NONE)
-		ask_install(core, x, BOTH);
+		why = ask_install(core, x, BOTH);
 	return why;
 }
 
@@ -507,7 +512,7 @@ i_shared_take(struct core *core, struct exchange *x, const struct event *e)
 	secret_take(&x->p2->shared, &e->keys->shared);
 	why = keys_derive(core, x);
 	if (why == WHY_NONE)
-		ask_install(core, x, BOTH);
+		why = ask_install(core, x, BOTH);
 	return why;
 }
 
@@ -643,7 +648,7 @@ r_spi_install(struct core *core, struct exchange *x, const struct event *e)
 	x->p2->spi_in = e->kern->spi;
 	why = keys_derive(core, x);
 	if (why == WHY_NONE)
-		ask_install(core, x, SA_PART_IN);
+		why = ask_install(core, x, SA_PART_IN);
 	return why;
 }
 
@@ -665,7 +670,7 @@ r_shared_take(struct core *core, struct exchange *x, const struct event *e)
 	secret_take(&x->p2->shared, &e->keys->shared);
 	why = keys_derive(core, x);
 	if (why == WHY_NONE)
-		ask_install(core, x, SA_PART_IN);
+		why = ask_install(core, x, SA_PART_IN);
 	return why;
 }
 
@@ -726,10 +731,7 @@ r_confirm(struct core *core, struct exchange *x, const struct event *e)
 {
 	enum why why = hash_check(core, x, e->m, e->path, 3);
 
-	if (why != WHY_NONE)
-		return why;
-	ask_install(core, x, SA_PART_OUT | SA_PART_FLOW);
-	return WHY_NONE;
+	return why != WHY_NONE ? why : ask_install(core, x, SA_PART_OUT | SA_PART_FLOW);
 }
 
 /* ---- the table ---- */
