@@ -283,9 +283,11 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	alarm(limit);		/* its default action ends us with a status */
-	if (argc == 3 && strcmp(argv[0], "recv") == 0)
-		return receive(address_of(argv[1], argv[2]));
-	if (argc == 4 && strcmp(argv[0], "send") == 0)
-		return transmit(address_of(argv[1], argv[2]), strtoull(argv[3], NULL, 10));
-	usage();
+	bool receiver = argc == 3 && strcmp(argv[0], "recv") == 0;
+	if (!receiver && !(argc == 4 && strcmp(argv[0], "send") == 0))
+		usage();
+	struct addrinfo *a = address_of(argv[1], argv[2]);
+	int status = receiver ? receive(a) : transmit(a, strtoull(argv[3], NULL, 10));
+	freeaddrinfo(a);
+	return status;
 }
