@@ -319,6 +319,9 @@ carry(struct host *h, const struct act *a)
 	case ACT_KEYLOG:
 		h->keylog_lines++;
 		break;
+	case ACT_CAPTURE:
+		h->captures++;
+		break;
 	case ACT_DONE:
 		h->done = true;
 		break;

@@ -122,7 +122,7 @@ struct host {
 	struct failure	 failure[FAILURES_KEPT];
 	uint32_t	 n_failures;		/* all; the last FAILURES_KEPT are kept */
 	bool		 done;			/* ACT_DONE came */
-	uint32_t	 keylog_lines, log_lines;
+	uint32_t	 keylog_lines, log_lines, captures;
 
 	/* invariants.c */
 	struct addr	*authenticated;		/* remotes with an authenticated ISAKMP SA once */

@@ -20,8 +20,8 @@ enum long_option { LONG_HELP = 256, LONG_VERSION, LONG_CHECK, LONG_NO_SANDBOX, L
 static const char version[] = "isakmpd 0.1";
 
 static const char usage[] =
-"usage: isakmpd [-46adKnSTv] [-c config-file] [-D class=level] [-f fifo] [-i pid-file]\n"
-"               [-N udpencap-port] [-p listen-port] [-R report-file]\n"
+"usage: isakmpd [-46adKLnSTv] [-c config-file] [-D class=level] [-f fifo] [-i pid-file]\n"
+"               [-l packetlog-file] [-N udpencap-port] [-p listen-port] [-R report-file]\n"
 "               [--check] [--keylog[=file]] [--run-dir dir] [--help] [--version]\n";
 
 static const char help[] =
@@ -33,6 +33,8 @@ static const char help[] =
 "  -f path          command FIFO (isakmpd.fifo in the run directory), - for standard input\n"
 "  -i path          PID file (isakmpd.pid in the run directory)\n"
 "  -K               no KeyNote policy (needed: this version has no policy checking)\n"
+"  -L               capture packets in clear (isakmpd.pcap in the run directory)\n"
+"  -l path          the same, to that file in the run directory\n"
 "  -n               touch no kernel: negotiate only\n"
 "  -N port          port of NAT traversal, ours and the peers' (4500)\n"
 "  -p port          IKE port, ours and the peers' (500)\n"
@@ -50,7 +52,7 @@ static const char help[] =
 /* What the command line says, before defaults are filled in. */
 struct command {
 	struct options	 o;
-	const char	*run_dir, *config, *fifo, *pid, *report, *keylog;
+	const char	*run_dir, *config, *fifo, *pid, *report, *keylog, *capture;
 	bool		 ip4, ip6, check;
 };
 
@@ -139,6 +141,13 @@ parse_letter(struct command *c, int letter)
 		break;
 	case 'K':
 		c->o.no_policy = true;
+		break;
+	case 'L':
+		c->o.capture = true;
+		break;
+	case 'l':
+		c->o.capture = true;
+		c->capture = optarg;
 		break;
 	case 'n':
 		c->o.no_kernel = true;
@@ -231,8 +240,9 @@ parse(int argc, char **argv, struct command *c)
 	};
 	int letter;
 
-	c->o = (struct options){ .nat_t = true, .sandbox = true, .port = 500, .port_nat_t = 4500 };
-	while ((letter = getopt_long(argc, argv, "46ac:dD:f:i:KnN:p:R:STv", longs, NULL)) != -1)
+	c->o = (struct options){ .nat_t = true, .sandbox = true, .port = 500, .port_nat_t = 4500,
+	    .capture_kb = 65536 };
+	while ((letter = getopt_long(argc, argv, "46ac:dD:f:i:KnN:p:Ll:R:STv", longs, NULL)) != -1)
 		parse_letter(c, letter);
 	if (optind != argc) {
 		fputs(usage, stderr);
@@ -249,6 +259,7 @@ parse(int argc, char **argv, struct command *c)
 	set_run_path(o, o->pid, c->pid, "isakmpd.pid");
 	set_run_path(o, o->report, c->report, "isakmpd.report");
 	set_run_path(o, o->result, NULL, "isakmpd.result");
+	set_run_path(o, o->capture_file, c->capture, "isakmpd.pcap");
 	set_run_path(o, o->keylog_file, c->keylog, "isakmpd.keys");
 }
 

@@ -203,6 +203,7 @@ build_general(struct build *b)
 	s->half_open_source = get_number(b, "General", "Half-open-per-source", 10, 1, 100000);
 	s->half_open_total = get_number(b, "General", "Half-open-total", 1000, 1, 1000000);
 	s->first_retransmit_ms = get_number(b, "General", "First-retransmit", 1000, 100, 60000);
+	s->capture_kb = get_number(b, "General", "Capture-size", 65536, 1, 4 * 1024 * 1024);
 	s->acquire_only = get_flag(b, "General", "Acquire-Only");
 	s->renegotiate_on_hup = get_flag(b, "General", "Renegotiate-on-HUP");
 	s->delete_sas = yes_or_no(b, "Delete-SAs", true);

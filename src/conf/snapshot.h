@@ -107,6 +107,7 @@ struct snapshot {
 	uint32_t	 check_interval, nat_keepalive;	/* seconds */
 	uint32_t	 half_open_source, half_open_total;	/* bounds (isakmpd.md 23 Beyond) */
 	uint32_t	 first_retransmit_ms;
+	uint32_t	 capture_kb;	/* our tag Capture-size: where a capture stops */
 	bool		 acquire_only, delete_sas, renegotiate_on_hup, use_keynote;
 	struct peer	*peers;
 	size_t		 n_peers;

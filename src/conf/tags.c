@@ -28,6 +28,7 @@ static const struct {
 	{ "Shared-SADB", KIND_GENERAL },
 	{ "Use-Keynote", KIND_GENERAL },
 	/* ours */
+	{ "Capture-size", KIND_GENERAL },
 	{ "First-retransmit", KIND_GENERAL },
 	{ "Half-open-per-source", KIND_GENERAL },
 	{ "Half-open-total", KIND_GENERAL },

@@ -207,6 +207,29 @@ mode(struct rd *r, const struct rule *rule, struct fifo_command *c, struct str *
 	return c->passive || strncmp(text, "active", 6) == 0 ? GOOD : MALFORMED;
 }
 
+/* p on, p on=path, p off, p failed */
+static enum verdict
+capture(struct rd *r, const struct rule *rule, struct fifo_command *c, struct str *error)
+{
+	char text[16];
+
+	(void)rule, (void)error;
+	if (!blanks(r) || !take_until(r, '=', true, text, sizeof(text)))
+		return MALFORMED;
+	if (peek(r) == '=') {
+		(void)rd_u8(r);
+		return strcmp(text, "on") == 0 && word(r, c->value, sizeof(c->value)) ?
+		    GOOD : MALFORMED;
+	}
+	if (strcmp(text, "off") == 0)
+		c->verb = FIFO_CAPTURE_OFF;
+	else if (strcmp(text, "failed") == 0)
+		c->verb = FIFO_CAPTURE_FAILED;
+	else if (strcmp(text, "on") != 0)
+		return MALFORMED;
+	return GOOD;
+}
+
 static enum verdict
 debug_level(const char *class, const char *level, struct fifo_command *c, struct str *error)
 {
@@ -374,6 +397,7 @@ static const struct rule rules[] = {
 	{ "D", FIFO_DEBUG, debug, "ui_debug", "D class level, D A level, or D T" },
 	{ "d", FIFO_DELETE, delete, "ui_delete", "d cookies message-ID, or d cookies -" },
 	{ "M", FIFO_MODE, mode, "ui_mode", "M active, or M passive" },
+	{ "p", FIFO_CAPTURE, capture, "ui_packetlog", "p on, p on=path, p off, or p failed" },
 	{ "Q", FIFO_QUIT, exactly, "ui_shutdown_daemon", "Q and nothing else" },
 	{ "R", FIFO_REINIT, just, "ui_reinit", "R" },
 	{ "r", FIFO_REPORT, just, "ui_report", "r" },
@@ -410,7 +434,7 @@ fifo_parse(struct view line, struct fifo_command *ret, struct str *error)
 	if (rule == NULL) {
 		str_add(error, "ui_handle_messages: unrecognized command: '");
 		str_escaped(error, view_of(line.p, line.n > 0 ? 1 : 0));
-		str_add(error, "'; expected one of C c D d M Q R r S T t");
+		str_add(error, "'; expected one of C c D d M p Q R r S T t");
 		return false;
 	}
 	memset(ret, 0, sizeof(*ret));

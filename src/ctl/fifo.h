@@ -32,6 +32,9 @@ enum fifo_verb {
 	FIFO_DEBUG_TOGGLE,	/* D T */
 	FIFO_DELETE,		/* d: cookies, isakmp or message_id */
 	FIFO_MODE,		/* M: passive */
+	FIFO_CAPTURE,		/* p on: value is the path, or empty */
+	FIFO_CAPTURE_OFF,	/* p off */
+	FIFO_CAPTURE_FAILED,	/* p failed */
 	FIFO_QUIT,		/* Q */
 	FIFO_REINIT,		/* R */
 	FIFO_REPORT,		/* r */

@@ -232,6 +232,28 @@ tell(struct core *core, int class, int level, const char *fmt, ...)
 	push_text(core, ACT_LOG, class, level, text);
 }
 
+/* isakmpd.md section 9: the flag is gone, lengths stay as they were sent. */
+void
+act_capture(struct core *core, bool out, const struct path *path, struct view head,
+    struct view rest)
+{
+	enum { FLAGS_AT = 19 };		/* in the header, RFC 2408 section 3.1 */
+
+	if (!core->capture || head.n < HEADER_LEN)
+		return;
+	struct act_node *n = node_new(core, ACT_CAPTURE, head.n + rest.n);
+	if (n == NULL)
+		return;
+	memcpy(n->room, head.p, head.n);
+	if (rest.n > 0)
+		memcpy(n->room + head.n, rest.p, rest.n);
+	n->room[FLAGS_AT] &= (uint8_t)~FLAG_ENCRYPTION;
+	n->act.path = *path;
+	n->act.out = out;
+	n->act.bytes = view_of(n->room, head.n + rest.n);
+	node_push(core, n);
+}
+
 void
 act_keylog(struct core *core, struct str *line)
 {
@@ -406,6 +428,11 @@ fail_record(struct core *core, enum why why, const struct exchange *x, const str
 		core->log_suppressed = 0;
 	}
 	f->why = why;
+	if (x != NULL || core->at_hand != NULL) {
+		f->has_messages = true;
+		memcpy(f->icookie, x != NULL ? x->icookie : core->at_hand->icookie, COOKIE_LEN);
+		f->message_id = x != NULL ? x->message_id : core->at_hand->message_id;
+	}
 	describe(core, f, x, path, peer, connection, step);
 	record_push(core, f);
 }

@@ -521,6 +521,12 @@ core_log_level(struct core *core, int class, int level)
 		core->level[class] = level;
 }
 
+void
+core_capture(struct core *core, bool on)
+{
+	core->capture = on;
+}
+
 static void
 each_isakmp(const struct core *core, void (*each)(void *, const struct core_sa_info *),
     void *self)

@@ -78,6 +78,7 @@ enum act_kind {
 	ACT_FAILURE,		/* failure: one record at the default log level */
 	ACT_TRACE,		/* text: a rung of the exchange ladder */
 	ACT_KEYLOG,		/* text: a line for the key file; wiped after draining */
+	ACT_CAPTURE,		/* path, out, bytes: a message in clear, ENCRYPTION flag off */
 	ACT_DONE		/* shutdown is complete */
 };
 
@@ -102,14 +103,19 @@ struct failure {
 	char		expected[200], got[200];
 	char		where[160];	/* "isakmpd.conf:12 [mm-strong]" */
 	char		remedy[240];
+	/* The messages it belongs to, as in their headers. */
+	bool		has_messages;
+	uint8_t		icookie[8];
+	uint32_t	message_id;
 };
 /* One line: "<classic>: peer=... exchange=... why ... expected ... got ... config ...; do: ..." */
 void	failure_print(struct str *, const struct failure *);
 
 struct act {
 	enum act_kind	kind;
-	struct path	path;			/* SEND */
-	struct view	bytes;			/* SEND */
+	struct path	path;			/* SEND, CAPTURE */
+	struct view	bytes;			/* SEND, CAPTURE */
+	bool		out;			/* CAPTURE: we sent it */
 	struct keys_ask	keys;			/* KEYS */
 	struct kern_ask	kern;			/* KERN */
 	int		class, level;		/* LOG */
@@ -183,5 +189,7 @@ struct core_counters core_count(const struct core *);
 /* True while a -D level would print; the host tells the core so that texts
  * nobody reads are not made.  0 switches a class off. */
 void	core_log_level(struct core *, int class, int level);
+/* From now on every message is told as ACT_CAPTURE, too; off at the start. */
+void	core_capture(struct core *, bool on);
 
 #endif

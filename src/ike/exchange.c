@@ -473,6 +473,7 @@ reply(struct core *core, struct exchange *x, const struct row *row)
 		goto done;
 	x->step = row->reply_step;
 	act_trace(core, true, x, NULL, row->reply_step, NULL, bytes, &x->path);
+	act_capture(core, true, &x->path, bytes, (struct view){ 0 });
 	if (row->reply_encrypted) {
 		const struct isakmp_sa *sa = isakmp_sa_find(core, x->isakmp_sa);
 		const struct p1_params *params = x->p1 != NULL ? &x->p1->params : &sa->params;

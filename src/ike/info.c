@@ -61,6 +61,7 @@ send_covered(struct core *core, const struct cover *c, uint8_t type, struct view
 		return;
 	memcpy(room + HEADER_LEN + 4, hash, n);
 	act_trace(core, true, NULL, "info", 1, NULL, bytes, c->path);
+	act_capture(core, true, c->path, bytes, (struct view){ 0 });
 	if (message_encrypt(c->params, c->keys, iv, &m, &bytes))
 		act_send(core, c->path, bytes);
 }
@@ -172,6 +173,7 @@ info_send_clear(struct core *core, const struct path *path, const uint8_t *icook
 	    !bucket_take(core, &core->notify_bucket.tokens, &core->notify_bucket.at, 10, 10))
 		return;
 	act_trace(core, true, NULL, "info", 1, NULL, bytes, path);
+	act_capture(core, true, path, bytes, (struct view){ 0 });
 	act_send(core, path, bytes);
 }
 

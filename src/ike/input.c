@@ -22,13 +22,21 @@ refuse(struct core *core, enum why why, const struct header *h, const struct pat
 		info_send_clear(core, path, h->icookie, h->rcookie, why_notify(why), h->length);
 }
 
+/* Check 13, for a message in clear. */
+static void
+capture_clear(struct core *core, const struct path *path, struct view datagram)
+{
+	act_capture(core, false, path, datagram, (struct view){ 0 });
+}
+
 /*
- * Decrypts into *room (freed by the caller) and parses.  iv is advanced.
+ * Decrypts into *room (freed by the caller), captures and parses.  iv is advanced.
  * WHY_UNDECRYPTABLE if what comes out is not a chain of payloads.
  */
 static enum why
-decrypt(const struct p1_params *params, const struct p1_keys *keys, uint8_t *iv,
-    const struct header *h, struct view datagram, uint8_t **room, struct message *ret)
+decrypt(struct core *core, const struct path *path, const struct p1_params *params,
+    const struct p1_keys *keys, uint8_t *iv, const struct header *h, struct view datagram,
+    uint8_t **room, struct message *ret)
 {
 	size_t n = datagram.n - HEADER_LEN, block = cipher_block(params->cipher);
 
@@ -40,6 +48,7 @@ decrypt(const struct p1_params *params, const struct p1_keys *keys, uint8_t *iv,
 	if (!cipher_decrypt(params->cipher, secret_view(&keys->cipher_key), iv,
 	    datagram.p + HEADER_LEN, *room, n))
 		return WHY_NO_MEMORY;
+	act_capture(core, false, path, view_of(datagram.p, HEADER_LEN), view_of(*room, n));
 	return message_parse(h, view_of(*room, n), true, ret) == WHY_NONE ?
 	    WHY_NONE : WHY_UNDECRYPTABLE;
 }
@@ -103,11 +112,13 @@ phase1_message(struct core *core, struct exchange *x, const struct header *h,
 		return;
 	}
 	memcpy(iv, x->iv, sizeof(iv));
-	if (encrypted)
-		why = decrypt(&x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m);
-	else
+	if (encrypted) {
+		why = decrypt(core, path, &x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m);
+	} else {
+		capture_clear(core, path, datagram);
 		why = message_parse(h, view_of(datagram.p + HEADER_LEN, datagram.n - HEADER_LEN),
 		    false, &m);
+	}
 	if (why == WHY_UNDECRYPTABLE)
 		main_mode_undecryptable(core, x, path);
 	else if (why != WHY_NONE)
@@ -147,6 +158,7 @@ first_message(struct core *core, const struct header *h, const struct path *path
 			core_refuse(core, WHY_DUPLICATE);
 		return;
 	}
+	capture_clear(core, path, datagram);
 	if (h->exchange == EXCH_INFO) {
 		if (message_parse(h, view_of(datagram.p + HEADER_LEN, datagram.n - HEADER_LEN),
 		    false, &m) == WHY_NONE)
@@ -201,7 +213,7 @@ early_informational(struct core *core, struct exchange *x, const struct header *
 	if (!x->initiator || !x->p1->have_keys || x->state == X_DONE ||
 	    !keymat_phase2_iv(&x->p1->params, x->iv, h->message_id, iv))
 		return;
-	if (decrypt(&x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m) == WHY_NONE)
+	if (decrypt(core, path, &x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m) == WHY_NONE)
 		info_phase1_input(core, x, &m);
 	else
 		main_mode_undecryptable(core, x, path);
@@ -226,7 +238,7 @@ phase2_running(struct core *core, struct isakmp_sa *sa, struct exchange *x,
 		return;
 	}
 	memcpy(iv, x->iv, sizeof(iv));
-	if (decrypt(&sa->params, &sa->keys, iv, h, datagram, &room, &m) == WHY_NONE)
+	if (decrypt(core, path, &sa->params, &sa->keys, iv, h, datagram, &room, &m) == WHY_NONE)
 		deliver(core, x, &m, path, datagram, iv);
 	else
 		core_refuse(core, WHY_UNDECRYPTABLE);
@@ -253,7 +265,7 @@ phase2_new(struct core *core, struct isakmp_sa *sa, const struct header *h,
 	}
 	if (!keymat_phase2_iv(&sa->params, sa->keys.iv, h->message_id, iv))
 		return;
-	if (decrypt(&sa->params, &sa->keys, iv, h, datagram, &room, &m) != WHY_NONE) {
+	if (decrypt(core, path, &sa->params, &sa->keys, iv, h, datagram, &room, &m) != WHY_NONE) {
 		core_refuse(core, WHY_UNDECRYPTABLE);
 		goto done;
 	}
@@ -283,6 +295,7 @@ phase2_message(struct core *core, struct isakmp_sa *sa, const struct header *h,
 	struct message m;
 
 	if ((h->flags & FLAG_ENCRYPTION) == 0) {
+		capture_clear(core, path, datagram);
 		/* Check 18.  In clear nothing of phase 2 has an effect (security R1). */
 		if (h->exchange == EXCH_INFO && message_parse(h, view_of(datagram.p + HEADER_LEN,
 		    datagram.n - HEADER_LEN), false, &m) == WHY_NONE) {
@@ -310,6 +323,8 @@ unknown_cookies(struct core *core, const struct header *h, const struct path *pa
 	STR(r, 20);
 
 	if (h->exchange == EXCH_INFO) {
+		if ((h->flags & FLAG_ENCRYPTION) == 0)
+			capture_clear(core, path, datagram);
 		/* Never answer a notification with one; it may concern an exchange of ours. */
 		if ((h->flags & FLAG_ENCRYPTION) == 0 && message_parse(h, view_of(datagram.p +
 		    HEADER_LEN, datagram.n - HEADER_LEN), false, &m) == WHY_NONE)
@@ -358,6 +373,23 @@ with_cookies(struct core *core, const struct header *h, const struct path *path,
 		unknown_cookies(core, h, path, datagram);
 }
 
+/* With a header that can be read: what is refused from here on can name it. */
+static void
+with_header(struct core *core, const struct header *h, const struct path *path,
+    struct view datagram)
+{
+	enum why why = header_check(h);				/* checks 6 to 10 */
+
+	if (why != WHY_NONE)
+		refuse(core, why, h, path);
+	else if (cookie_is_zero(h->icookie))
+		core_refuse(core, WHY_INVALID_COOKIE);
+	else if (cookie_is_zero(h->rcookie))
+		first_message(core, h, path, datagram);
+	else
+		with_cookies(core, h, path, datagram);
+}
+
 void
 core_input(struct core *core, struct mono now, const struct path *path, struct view datagram)
 {
@@ -376,18 +408,8 @@ core_input(struct core *core, struct mono now, const struct path *path, struct v
 		fail_record(core, why, NULL, path, NULL, NULL, NULL);
 		return;
 	}
-	why = header_check(&h);					/* checks 6 to 10 */
-	if (why != WHY_NONE) {
-		refuse(core, why, &h, path);
-		return;
-	}
-	if (cookie_is_zero(h.icookie)) {
-		core_refuse(core, WHY_INVALID_COOKIE);
-		return;
-	}
-	if (cookie_is_zero(h.rcookie))
-		first_message(core, &h, path, datagram);
-	else
-		with_cookies(core, &h, path, datagram);
+	core->at_hand = &h;
+	with_header(core, &h, path, datagram);
+	core->at_hand = NULL;
 	core->draft_used = false;
 }

@@ -455,6 +455,9 @@ void		act_done(struct core *);
 void		act_keylog(struct core *, struct str *line);
 void		act_trace(struct core *, bool out, const struct exchange *, const char *kind,
 		    unsigned step, const struct message *, struct view clear, const struct path *);
+/* A message in clear, head and rest: as it came after decryption, or before encryption. */
+void		act_capture(struct core *, bool out, const struct path *, struct view head,
+		    struct view rest);
 void		tell(struct core *, int class, int level, const char *fmt, ...) PRINTF_LIKE(4, 5);
 MUST_USE bool	acts_prepare(struct core *);
 void		acts_free(struct core *);
@@ -501,6 +504,8 @@ struct core {
 	struct timer		shutdown;
 	uint32_t		half_open_known, half_open_unknown;
 	int			level[CLASS_MAX];
+	bool			capture;
+	const struct header	*at_hand;	/* of the datagram being worked on, or NULL */
 	struct core_counters	counters;
 	/* token buckets, refilled by time */
 	struct { double tokens; struct mono at; } notify_bucket, log_bucket;

@@ -134,6 +134,7 @@ adopt(struct options *o, const struct loaded *l)
 		    l->problems.errors);
 		return false;
 	}
+	o->capture_kb = s->capture_kb;
 	if (s->kernel_backend != NULL && strcmp(s->kernel_backend, "none") == 0)
 		o->no_kernel = true;
 	else if (s->kernel_backend != NULL && strcmp(s->kernel_backend, "auto") != 0)

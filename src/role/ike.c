@@ -129,6 +129,7 @@ do_failure(struct ike *ike, const struct failure *f)
 {
 	STR(line, 1800);
 
+	ike_capture_failure(ike, f);
 	failure_print(&line, f);
 	role_log_text(ike->ctx, ROLE_LOG_ERROR, 0, line.p);
 }
@@ -173,6 +174,9 @@ carry_out(struct ike *ike, const struct act *a)
 		break;
 	case ACT_KEYLOG:
 		do_keylog(ike, a->text);
+		break;
+	case ACT_CAPTURE:
+		ike_capture(ike, a);
 		break;
 	case ACT_DONE:
 		do_done(ike);
@@ -318,6 +322,8 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		ok = on_kern_message(ike, in);
 	else if (from == ROLE_MONITOR && in->type == MSG_SIGNAL)
 		ok = on_signal_message(ike, in);
+	else if (from == ROLE_MONITOR && in->type == MSG_CAPTURE_STATE)
+		ok = ike_capture_state(ike, &in->body);
 	ike_drain(ike);
 	return ok;
 }
@@ -422,6 +428,7 @@ prepare(struct ike *ike)
 		return false;
 	for (int i = 0; i < DEBUG_CLASSES; i++)
 		core_log_level(ike->core, i, o->level[i]);
+	core_capture(ike->core, true);	/* a failed negotiation must still be there */
 	return crypto_preload() && open_sockets(ike) && open_fifo(ike);
 }
 
@@ -442,6 +449,7 @@ ike_free(struct ike *ike)
 	store_free(ike->store);
 	net_batch_free(ike->batch);
 	free(ike->text.p);
+	failed_done(&ike->failed);
 	wipe(ike, sizeof(*ike));
 	free(ike);
 }

@@ -187,6 +187,15 @@ do_command(struct ike *ike, struct fifo_command *c)
 	case FIFO_MODE:
 		core_passive(ike->core, now, c->passive);
 		return;
+	case FIFO_CAPTURE:
+		ike_capture_start(ike, c->value);
+		return;
+	case FIFO_CAPTURE_OFF:
+		ike_capture_stop(ike);
+		return;
+	case FIFO_CAPTURE_FAILED:
+		ike_capture_failed(ike);
+		return;
 	case FIFO_QUIT:
 		role_log(ike->ctx, ROLE_LOG_NORMAL, 0,
 		    "ui_shutdown_daemon: received shutdown command");

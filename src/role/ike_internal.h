@@ -6,6 +6,8 @@
 
 #include "conf/schema.h"
 #include "conf/store.h"
+#include "ctl/capture.h"
+#include "ctl/failed.h"
 #include "ctl/fifo.h"
 #include "ike/core.h"
 #include "os/net.h"
@@ -48,6 +50,10 @@ struct ike {
 	struct fifo_lines lines;
 	uint8_t		 saved_level[DEBUG_CLASSES];	/* D T */
 	bool		 levels_saved;
+	bool		 capturing;	/* the monitor takes records */
+	uint16_t	 packets;	/* captured, for their numbers */
+	struct failed	 failed;
+	uint8_t		 record[CAPTURE_RECORD_MAX];
 	struct net_interface_address address[IKE_ADDRESSES];
 	size_t		 n_addresses;
 };
@@ -74,7 +80,17 @@ void	ike_levels_changed(struct ike *);
 /* ike_fifo.c */
 void	ike_fifo_readable(evutil_socket_t, short, void *);
 
+/* ike_capture.c */
+void	ike_capture(struct ike *, const struct act *);
+void	ike_capture_failure(struct ike *, const struct failure *);
+void	ike_capture_start(struct ike *, const char *path);	/* p on */
+void	ike_capture_stop(struct ike *);				/* p off */
+void	ike_capture_failed(struct ike *);			/* p failed */
+bool	ike_capture_state(struct ike *, struct rd *);
+
 /* ike_report.c */
+/* Writes one of the monitor's files. */
+void	ike_out(struct ike *, enum out_file, struct view);
 void	ike_result_table(struct ike *);		/* S */
 void	ike_result_text(struct ike *, const char *text);	/* C get */
 void	ike_report_log(struct ike *);		/* r */

@@ -194,8 +194,8 @@ out_piece(struct ike *ike, uint16_t type, enum out_file file, struct view v)
 	return role_send(ike->ctx, ROLE_MONITOR, type);
 }
 
-static void
-out_text(struct ike *ike, enum out_file file, struct view v)
+void
+ike_out(struct ike *ike, enum out_file file, struct view v)
 {
 	bool ok = out_piece(ike, MSG_RESULT_BEGIN, file, (struct view){ 0 });
 
@@ -221,7 +221,7 @@ ike_result_table(struct ike *ike)
 	struct text t = { .ike = ike, .now = role_now() };
 
 	core_each_sa(ike->core, add_table_sa, &t);
-	out_text(ike, OUT_RESULT, view_of_text(&t));
+	ike_out(ike, OUT_RESULT, view_of_text(&t));
 	free(t.p);
 }
 
@@ -236,7 +236,7 @@ ike_result_text(struct ike *ike, const char *text)
 		str_char(&s, '\n');
 	}
 	text_add(&t, &s);
-	out_text(ike, OUT_RESULT, view_of_text(&t));
+	ike_out(ike, OUT_RESULT, view_of_text(&t));
 	free(t.p);
 }
 
@@ -293,7 +293,7 @@ ike_report_file(struct ike *ike)
 
 	build_report(&t);
 	each_line(view_of_text(&t), line_to_file, &out);
-	out_text(ike, OUT_REPORT, view_of_text(&out));
+	ike_out(ike, OUT_REPORT, view_of_text(&out));
 	free(out.p);
 	free(t.p);
 }

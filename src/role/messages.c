@@ -34,6 +34,10 @@ static const struct channel_row monitor_rows[] = {
 	ROW(MSG_DONE,		B, 0, 0,	false, PHASE_RUN, 0, true),
 	ROW(MSG_FATAL,		B, 0, LINE,	false, PHASE_ANY, 0, true),
 	ROW(MSG_LEVELS,		A | B, 12, 12,	false, PHASE_RUN, 0, false),
+	ROW(MSG_CAPTURE_START,	B, 0, 4096,	false, PHASE_RUN, 0, false),
+	ROW(MSG_CAPTURE_STOP,	B, 0, 0,	false, PHASE_RUN, 0, false),
+	ROW(MSG_CAPTURE,	B, 1, MOST,	false, PHASE_RUN, 0, false),
+	ROW(MSG_CAPTURE_STATE,	A, 1, 1,	false, PHASE_RUN, 0, false),
 };
 
 static const struct channel_row keys_rows[] = {

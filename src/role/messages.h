@@ -43,10 +43,16 @@ enum {
 	MSG_DONE,		/* ike: shutdown is complete; the monitor ends everything */
 	MSG_FATAL,		/* the role cannot start or go on: text; the daemon ends with exit 1 */
 	/* both ways */
-	MSG_LEVELS		/* levels_encode: from ike (FIFO D, the file), then on to all roles */
+	MSG_LEVELS,		/* levels_encode: from ike (FIFO D, the file), then on to all roles */
+	/* B -> A */
+	MSG_CAPTURE_START,	/* ike: path, or nothing for the last one or the default */
+	MSG_CAPTURE_STOP,	/* ike */
+	MSG_CAPTURE,		/* ike: one record, as it goes into the file */
+	/* A -> B */
+	MSG_CAPTURE_STATE	/* to ike: u8 1: records are wanted; 0: no more */
 };
 
-enum out_file { OUT_RESULT = 1, OUT_REPORT };
+enum out_file { OUT_RESULT = 1, OUT_REPORT, OUT_FAILED, OUT_END };
 
 /* ike (A) -- keys (B) */
 enum {

@@ -176,7 +176,15 @@ on_ike_message(struct monitor *m, struct channel_in *in)
 	case MSG_KEYLOG:
 		monitor_keylog(m, rd_rest(&in->body));
 		return true;
+	case MSG_CAPTURE_START:
+		return monitor_capture_start(m, &in->body);
+	case MSG_CAPTURE_STOP:
+		monitor_capture_stop(m);
+		return true;
+	case MSG_CAPTURE:
+		return monitor_capture(m, rd_rest(&in->body));
 	case MSG_DONE:
+		monitor_capture_stop(m);
 		end_begin(m, m->status);
 		return true;
 	default:
@@ -196,6 +204,8 @@ on_message(struct monitor *m, enum role from, struct channel_in *in)
 		c->ready = true;
 		if (from == ROLE_KEYS && m->conf_wanted)
 			monitor_send_conf(m);
+		if (from == ROLE_IKE)
+			monitor_capture_tell(m);
 		everyone_ready(m);
 		return true;
 	case MSG_BROKEN:
@@ -698,7 +708,9 @@ monitor_run(struct options *options)
 		return 1;
 	m->options = *options;
 	m->run_dir = m->keylog = m->status_pipe = -1;
-	m->out[OUT_RESULT].fd = m->out[OUT_REPORT].fd = -1;
+	for (int i = 0; i < OUT_END; i++)
+		m->out[i].fd = -1;
+	m->capture.fd = -1;
 	for (int i = 0; i < ROLE_FD_MAX; i++)
 		m->fd[i] = -1;
 	for (int i = 0; i < ROLE_MAX; i++) {

@@ -40,7 +40,11 @@ struct monitor {
 	struct child	 child[ROLE_MAX];
 	int		 fd[ROLE_FD_MAX];	/* kept for roles that start anew */
 	int		 run_dir, keylog;
-	struct out	 out[OUT_REPORT + 1];
+	struct out	 out[OUT_END];
+	struct {
+		int	 fd;		/* -1: no capture */
+		uint64_t octets;
+	} capture;
 	const char	*pid_name;
 	bool		 fifo_made, pid_made;
 	bool		 conf_wanted;
@@ -69,5 +73,12 @@ bool	monitor_out_data(struct monitor *, struct rd *);
 bool	monitor_out_end(struct monitor *, struct rd *);
 void	monitor_keylog(struct monitor *, struct view line);
 void	monitor_out_forget(struct monitor *);
+
+/* monitor_capture.c */
+bool	monitor_capture_start(struct monitor *, struct rd *);
+bool	monitor_capture(struct monitor *, struct view record);
+void	monitor_capture_stop(struct monitor *);
+/* ike is there: begins what the command line asked for, and says what is. */
+void	monitor_capture_tell(struct monitor *);
 
 #endif

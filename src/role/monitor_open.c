@@ -43,7 +43,7 @@ bool
 monitor_open_files(struct monitor *m)
 {
 	struct options *o = &m->options;
-	const char *keylog;
+	const char *keylog, *capture;
 	STR(error, 512);
 
 	m->run_dir = files_directory(o->run_dir, &error);
@@ -51,8 +51,10 @@ monitor_open_files(struct monitor *m)
 		return fatal(m, &error);
 	if (!within(m, "-i", o->pid, &m->pid_name) ||
 	    !within(m, "-R", o->report, &m->out[OUT_REPORT].name) ||
-	    !within(m, "result file", o->result, &m->out[OUT_RESULT].name))
+	    !within(m, "result file", o->result, &m->out[OUT_RESULT].name) ||
+	    (o->capture && !within(m, "-l", o->capture_file, &capture)))
 		return false;
+	m->out[OUT_FAILED].name = "isakmpd.failed.pcap";
 	if (o->keylog) {
 		if (!within(m, "--keylog", o->keylog_file, &keylog))
 			return false;
@@ -141,6 +143,8 @@ void
 monitor_close(struct monitor *m)
 {
 	monitor_out_forget(m);
+	if (m->capture.fd >= 0)
+		close(m->capture.fd);
 	if (m->fifo_made)
 		(void)unlink(m->options.fifo);
 	if (m->pid_made)

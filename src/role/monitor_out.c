@@ -39,7 +39,7 @@ out_of(struct monitor *m, struct rd *r)
 {
 	uint8_t which = rd_u8(r);
 
-	return which == OUT_RESULT || which == OUT_REPORT ? &m->out[which] : NULL;
+	return which >= OUT_RESULT && which < OUT_END ? &m->out[which] : NULL;
 }
 
 static void
@@ -112,7 +112,7 @@ monitor_out_end(struct monitor *m, struct rd *r)
 void
 monitor_out_forget(struct monitor *m)
 {
-	for (int i = OUT_RESULT; i <= OUT_REPORT; i++) {
+	for (int i = OUT_RESULT; i < OUT_END; i++) {
 		struct out *o = &m->out[i];
 		if (o->fd >= 0) {
 			close(o->fd);

@@ -22,6 +22,8 @@ struct options {
 	bool		verbose;	/* -v */
 	bool		sandbox;	/* false: --no-sandbox */
 	bool		keylog;		/* --keylog: write a key file for tshark */
+	bool		capture;	/* -L, -l */
+	uint32_t	capture_kb;	/* size at which a capture stops */
 	uint16_t	port, port_nat_t;
 	uint8_t		level[DEBUG_CLASSES];	/* -D */
 	char		config[OPTION_PATH_MAX];
@@ -31,6 +33,7 @@ struct options {
 	char		report[OPTION_PATH_MAX];
 	char		result[OPTION_PATH_MAX];
 	char		keylog_file[OPTION_PATH_MAX];
+	char		capture_file[OPTION_PATH_MAX];
 	char		backend[OPTION_PATH_MAX];	/* Kernel-backend by name; "": the first that works */
 	char		tun[OPTION_PATH_MAX];	/* name of the TUN device, set by the monitor; "": none */
 };

@@ -479,11 +479,12 @@ text_decode(struct rd *r, char ret[OPTION_PATH_MAX])
 
 #define OPTION_FLAGS(X)							\
 	X(ip4) X(ip6) X(acquire_only) X(foreground) X(no_policy)	\
-	X(no_kernel) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog)
+	X(no_kernel) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog) \
+	X(capture)
 
 #define OPTION_TEXTS(X)							\
 	X(config) X(run_dir) X(fifo) X(pid) X(report) X(result) X(keylog_file) \
-	X(backend) X(tun)
+	X(capture_file) X(backend) X(tun)
 
 void
 options_encode(struct wr *w, const struct options *o)
@@ -492,6 +493,7 @@ options_encode(struct wr *w, const struct options *o)
 	OPTION_FLAGS(X)
 #undef X
 	wr_u8(w, o->debug);
+	wr_u32(w, o->capture_kb);
 	wr_u16(w, o->port);
 	wr_u16(w, o->port_nat_t);
 	wr_bytes(w, o->level, sizeof(o->level));
@@ -509,6 +511,7 @@ options_decode(struct rd *r, struct options *ret)
 	OPTION_FLAGS(X)
 #undef X
 	o.debug = rd_u8(r);
+	o.capture_kb = rd_u32(r);
 	o.port = rd_u16(r);
 	o.port_nat_t = rd_u16(r);
 	rd_copy(r, o.level, sizeof(o.level));

@@ -65,7 +65,7 @@ strangers_are_told_what_there_is(void **state)
 	/* every letter: a command or a stranger, never neither */
 	for (unsigned b = 1; b < 256; b++) {
 		char line[2] = { (char)b, '\0' };
-		bool known = strchr("CcDdMQRrSTt", (char)b) != NULL;
+		bool known = strchr("CcDdMpQRrSTt", (char)b) != NULL;
 
 		(void)parse(line);
 		assert_int_equal(strstr(said_room, "unrecognized") == NULL, known);
@@ -195,6 +195,27 @@ only_the_first_letters_of_a_mode_count(void **state)
 	assert_true(c.passive);
 	refused("M", "expected: M active, or M passive");
 	refused("M pass", "malformed");
+}
+
+static void
+a_capture_is_switched_and_may_have_a_path(void **state)
+{
+	(void)state;
+	assert_true(parse("p on"));
+	assert_int_equal(c.verb, FIFO_CAPTURE);
+	assert_string_equal(c.value, "");
+	assert_true(parse("p on=/var/run/x.pcap"));
+	assert_int_equal(c.verb, FIFO_CAPTURE);
+	assert_string_equal(c.value, "/var/run/x.pcap");
+	assert_true(parse("p off"));
+	assert_int_equal(c.verb, FIFO_CAPTURE_OFF);
+	assert_true(parse("p failed"));
+	assert_int_equal(c.verb, FIFO_CAPTURE_FAILED);
+	refused("p", "ui_packetlog: command \"p\" malformed; expected: p on, p on=path");
+	refused("p onward", "malformed");
+	refused("p on=", "malformed");
+	refused("p off=/var/run/x", "malformed");
+	refused("pon", "malformed");
 }
 
 static void
@@ -389,6 +410,7 @@ main(void)
 		cmocka_unit_test(the_option_d_has_the_same_rules),
 		cmocka_unit_test(one_sa_is_named_by_cookies_and_message_id),
 		cmocka_unit_test(only_the_first_letters_of_a_mode_count),
+		cmocka_unit_test(a_capture_is_switched_and_may_have_a_path),
 		cmocka_unit_test(configuration_commands_are_positional),
 		cmocka_unit_test(malformed_configuration_commands_tell_their_own_syntax),
 		cmocka_unit_test(quoted_values_may_hold_blanks),

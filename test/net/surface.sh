@@ -1,0 +1,183 @@
+#!/bin/bash
+# surface.sh CASE - what an operator gives to a running daemon and gets from it.
+#
+# surface.sh -l lists the cases.
+
+cases='capture4 capture6 capture-natt capture-files capture-failed'
+if [ "${1-}" = -l ]; then
+	printf '%s\n' $cases
+	exit
+fi
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/conf.sh"
+net_enter "$@"
+
+start() { daemon "$1" "$T/$1/run/isakmpd.conf" "${@:2}"; }
+up() {
+	order west "c net"
+	wait_for 20 "the tunnel on west" tunnel_up west
+	wait_for 5 "the tunnel on east" tunnel_up east
+}
+run=$T/west/run
+
+# Both programs read a capture without a key: every message, nothing malformed.
+# reads file address-of-west address-of-east
+reads() {
+	command -v tshark >/dev/null || skip "no tshark"
+	command -v tcpdump >/dev/null || skip "no tcpdump"
+	# tcpdump as root gives its rights up to an account that is not here.
+	tcpdump -Z "$(id -un)" -n -r "$1" -vv >"$T/tcpdump" 2>"$T/tcpdump.said" ||
+	    fail "tcpdump: $(cat "$T/tcpdump.said")"
+	tshark -n -r "$1" -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE -V \
+	    >"$T/tshark" 2>"$T/tshark.said" || fail "tshark: $(cat "$T/tshark.said")"
+	local word
+	for word in 'bad udp cksum' 'bad cksum' 'truncated' '\[|'; do
+		grep -q -- "$word" "$T/tcpdump" && fail "tcpdump: $(grep -m 3 -- "$word" "$T/tcpdump")"
+	done
+	for word in 'phase 1 I ident' 'phase 1 R ident' 'phase 2/others I oakley-quick' \
+	    'phase 2/others R oakley-quick'; do
+		grep -qF -- "$word" "$T/tcpdump" || fail "tcpdump does not show: $word: $(cat "$T/tcpdump")"
+		say "ok: tcpdump shows $word"
+	done
+	for word in "$2" "$3"; do
+		grep -qF -- "$word" "$T/tcpdump" || fail "tcpdump does not show $word"
+		grep -qF -- "$word" "$T/tshark" || fail "tshark does not show $word"
+	done
+	local bad
+	bad=$(tshark -n -r "$1" -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE \
+	    -Y '_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0' 2>/dev/null)
+	[ -z "$bad" ] || fail "tshark: $bad"
+	# Without a key: what is only sent encrypted is there in clear.
+	for word in 'Identification (5)' 'Hash (8)' 'ID type: IPV4_ADDR_SUBNET' \
+	    'Security Association (1)' 'Nonce (10)' 'Key Exchange (4)'; do
+		grep -qF -- "$word" "$T/tshark" || fail "tshark does not show: $word"
+		say "ok: tshark shows $word"
+	done
+	if tshark -n -r "$1" -Y 'isakmp.flag_e == 1' 2>/dev/null | grep .; then
+		fail "a message has its ENCRYPTION flag"
+	fi
+}
+
+# The whole of a negotiation, six and three messages at least.
+packets() { tshark -n -r "$1" 2>/dev/null | wc -l; }
+nine() { [ "$(packets "$run/isakmpd.pcap")" -ge 9 ]; }
+
+two_sites
+case $1 in
+
+# -L, IPv4: link type, family, ports, the file's mode, and nothing secret in it.
+capture4)
+	ours_conf west
+	ours_conf east
+	start east
+	start west -L
+	up
+	wait_for 5 "nine messages" nine
+	reads "$run/isakmpd.pcap" 10.9.0.1 10.9.0.2
+	[ "$(stat -c %a "$run/isakmpd.pcap")" = 600 ] || fail "mode $(stat -c %a "$run/isakmpd.pcap")"
+	# isakmpd.md section 9: link type 108, and family 2 in network order
+	[ "$(od -An -tu4 -j20 -N4 "$run/isakmpd.pcap" | tr -d ' ')" = 108 ] || fail "link type"
+	[ "$(od -An -tx1 -j40 -N4 "$run/isakmpd.pcap" | tr -d ' ')" = 00000002 ] || fail "family"
+	logged west 'log_packet_init: starting IKE packet capture to file "/var/run/isakmpd.pcap"' ||
+	    fail "no line about the start"
+	grep -q 'a long secret' "$run/isakmpd.pcap" && fail "the pre-shared key is in the capture"
+	stop west || fail "isakmpd ended with status $?"
+	logged west 'log_packet_stop: stopped capture' || fail "no line about the end" ;;
+
+capture6)
+	ours_conf west me=fd09::1 he=fd09::2
+	ours_conf east me=fd09::2 he=fd09::1
+	start east
+	start west -L
+	up
+	wait_for 5 "nine messages" nine
+	reads "$run/isakmpd.pcap" fd09::1 fd09::2
+	[ "$(od -An -tx1 -j40 -N4 "$run/isakmpd.pcap" | tr -d ' ')" = 00000018 ] || fail "family" ;;
+
+# After floating the ports are the real ones and the marker stands before the message.
+capture-natt)
+	ours_conf west encap=yes
+	ours_conf east
+	start east
+	start west -L
+	up
+	wait_for 5 "nine messages" nine
+	reads "$run/isakmpd.pcap" 10.9.0.1 10.9.0.2
+	n=$(tshark -n -r "$run/isakmpd.pcap" -Y 'udp.port == 4500 && udpencap.non_esp_marker && isakmp' \
+	    2>/dev/null | wc -l)
+	[ "$n" -ge 5 ] || fail "$n messages on port 4500 with their marker"
+	n=$(tshark -n -r "$run/isakmpd.pcap" -Y 'udp.port == 500 && isakmp' 2>/dev/null | wc -l)
+	[ "$n" -ge 4 ] || fail "$n messages on port 500" ;;
+
+# p on, p on=path, p off; what may be appended to and what not; the size.
+capture-files)
+	ours_conf west "general=Capture-size=4"
+	ours_conf east
+	start east
+	start west
+	order west "p on"
+	wait_for 5 "the start" logged west 'starting IKE packet capture to file "/var/run/isakmpd.pcap"'
+	order west "p on=/run/other.pcap"
+	wait_for 5 "the refusal" logged west \
+	    'log_packet_restart: capture already active on file "/var/run/isakmpd.pcap"'
+	order west "p off"
+	wait_for 5 "the end" logged west 'log_packet_stop: stopped capture'
+	size=$(stat -c %s "$run/isakmpd.pcap")
+	[ "$size" = 24 ] || fail "a capture of nothing has $size octets"
+	up
+	[ "$(stat -c %s "$run/isakmpd.pcap")" = 24 ] || fail "it grows after p off"
+	# appended, not begun anew: one header, all messages
+	order west "p on"
+	order west "t net"
+	grown() { [ "$(packets "$run/isakmpd.pcap")" -ge 1 ]; }
+	wait_for 5 "the DELETE in the capture" grown
+	one=$(packets "$run/isakmpd.pcap")
+	order west "p off"
+	order west "p on"
+	order west "c net"
+	more() { [ "$(packets "$run/isakmpd.pcap")" -gt "$one" ]; }
+	wait_for 10 "more messages in it" more
+	# 4 kilobytes are full soon
+	full() { logged west 'has reached its size of 4 kilobytes' || { order west "t net"; order west "c net"; false; }; }
+	wait_for 20 "the size to be reached" full
+	[ "$(stat -c %s "$run/isakmpd.pcap")" -le 4096 ] || fail "it is larger than it may be"
+	packets "$run/isakmpd.pcap" >/dev/null || fail "the full file is not readable"
+	# files that are not taken
+	: >"$run/open.pcap"
+	chmod 644 "$run/open.pcap"
+	order west "p on=/run/open.pcap"
+	wait_for 5 "the modes" logged west 'existing capture file has bad modes: "/run/open.pcap"'
+	ln -s /run/isakmpd.pcap "$run/link.pcap"
+	order west "p on=/run/link.pcap"
+	wait_for 5 "the link" logged west 'existing capture file is not a regular file: "/run/link.pcap"'
+	(umask 077; echo "some other file of 24 octets and more" >"$run/odd.pcap")
+	order west "p on=/run/odd.pcap"
+	wait_for 5 "the odd file" logged west 'existing file "/run/odd.pcap" is no capture of ours'
+	grep -q '^some other file' "$run/odd.pcap" || fail "it was changed"
+	order west "p on=/etc/passwd"
+	wait_for 5 "the path" logged west 'm_priv_getfd: illegal path "/etc/passwd"'
+	alive west || fail "it ended" ;;
+
+# Always there: the messages of what went wrong, without having asked before.
+capture-failed)
+	ours_conf west p2=QM-ESP-AES-256-SHA2-512-PFS-GRP14-SUITE
+	ours_conf east
+	start east
+	start west
+	order west "c net"
+	wait_for 20 "the refusal" logged west PEER_REFUSED
+	order west "p failed"
+	wait_for 5 "the file" [ -e "$run/isakmpd.failed.pcap" ]
+	[ "$(stat -c %a "$run/isakmpd.failed.pcap")" = 600 ] || fail "its mode"
+	command -v tshark >/dev/null || skip "no tshark"
+	tshark -n -r "$run/isakmpd.failed.pcap" -V >"$T/tshark" 2>&1
+	# Our quick mode offer in clear; no phase 1, for that was in order.
+	grep -q 'Exchange type: Quick Mode (32)' "$T/tshark" || fail "no quick mode: $(cat "$T/tshark")"
+	grep -q 'Key Length: 256' "$T/tshark" || fail "the proposal is not there"
+	grep -q 'Identity Protection' "$T/tshark" && fail "what did not fail is there, too"
+	logged west 'ui_packetlog: messages of [1-9][0-9]* failed negotiations' || fail "no line" ;;
+
+*)
+	fail "no case $1" ;;
+esac
+say "ok: $1"
