@@ -406,6 +406,20 @@ describe(struct core *core, struct failure *f, const struct exchange *x,
 		text_copy(f->remedy, sizeof(f->remedy), why_remedy(f->why));
 }
 
+/*
+ * Whoever can send a datagram can cause it, as often as he likes: a reason of
+ * that kind, a datagram from nobody we know, or a first message, whose source
+ * may be forged.
+ */
+static bool
+by_stranger(enum why why, const struct exchange *x, const struct path *path,
+    const struct peer *peer)
+{
+	if (why_log(why) == LOG_LIMITED)
+		return true;
+	return x != NULL ? x->fresh && x->p1 != NULL : path != NULL && peer == NULL;
+}
+
 void
 fail_record(struct core *core, enum why why, const struct exchange *x, const struct path *path,
     const struct peer *peer, const struct connection *connection, const char *step)
@@ -416,8 +430,7 @@ fail_record(struct core *core, enum why why, const struct exchange *x, const str
 	core_refuse(core, why);
 	if (why_log(why) == LOG_NEVER)
 		return;
-	/* What a stranger can cause is bounded, whatever the reason. */
-	if ((x == NULL || why_log(why) == LOG_LIMITED) &&
+	if (by_stranger(why, x, path, peer) &&
 	    !bucket_take(core, &core->log_bucket.tokens, &core->log_bucket.at, 5, 20)) {
 		core->log_suppressed++;
 		return;
