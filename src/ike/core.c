@@ -510,7 +510,7 @@ core_count(const struct core *core)
 	c.isakmp_sas = slab_count(core->isakmp_sas);
 	c.exchanges = slab_count(core->exchanges);
 	c.ipsec_sas = slab_count(core->ipsec_sas);
-	c.half_open = core->half_open_known + core->half_open_unknown;
+	c.half_open = core->stages[STAGE_HALF_OPEN][0].n + core->stages[STAGE_HALF_OPEN][1].n;
 	return c;
 }
 

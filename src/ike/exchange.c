@@ -278,13 +278,9 @@ exchange_free(struct core *core, struct exchange *x)
 	release_roles(core, x);
 	unlink_maps(core, x);
 	running_remove(core, x);
-	half_open_release(core, x);
-	if (x->p2 != NULL && !x->initiator) {
-		struct isakmp_sa *sa = isakmp_sa_find(core, x->isakmp_sa);
-
-		if (sa != NULL && sa->exchanges > 0)
-			sa->exchanges--;
-	}
+	stage_leave(core, x);
+	if (x->p2 != NULL && !x->initiator && x->state != X_DONE)
+		quick_mode_uncount(core, x);
 	timer_clear(core, &x->resend);
 	timer_clear(core, &x->end);
 	p1_free(x->p1);

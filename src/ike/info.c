@@ -646,7 +646,7 @@ info_input(struct core *core, struct isakmp_sa *sa, const struct message *m,
 		fail_record(core, WHY_HASH, NULL, path, sa->peer, NULL, "info");
 		return;
 	}
-	if (!isakmp_sa_use_message_id(sa, m->h.message_id)) {
+	if (!isakmp_sa_use_message_id(core, sa, m->h.message_id)) {
 		core_refuse(core, WHY_DUPLICATE);
 		return;
 	}

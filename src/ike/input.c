@@ -183,7 +183,7 @@ first_message(struct core *core, const struct header *h, const struct path *path
 	if (core->shutting_down)
 		return;
 	bool known = is_known(core, &path->remote.addr);
-	why = half_open_admit(core, &path->remote.addr, known);
+	why = stage_admit(core, STAGE_HALF_OPEN, &path->remote.addr, known);
 	if (why != WHY_NONE) {
 		refuse(core, why, NULL, path);
 		return;
@@ -197,7 +197,11 @@ first_message(struct core *core, const struct header *h, const struct path *path
 	if (x == NULL)
 		return;
 	x->known_peer = known;
-	half_open_count(core, x);
+	if (!stage_enter(core, x, STAGE_HALF_OPEN)) {
+		exchange_free(core, x);
+		refuse(core, WHY_NO_MEMORY, NULL, path);
+		return;
+	}
 	deliver(core, x, &m, path, datagram, NULL);
 }
 

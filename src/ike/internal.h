@@ -23,7 +23,7 @@ enum {
 	NONCE_OURS = 32,	/* octets (security R27) */
 	SA_BODY_MAX = 4096,	/* octets of SAi_b we keep */
 	ANSWERS_MAX = 5,	/* repetitions of an answer per exchange and message (isakmpd.md 12.4) */
-	MSGIDS_KEPT = 64,	/* message IDs remembered per ISAKMP SA */
+	MESSAGE_IDS_MAX = 65536,	/* message IDs used on one ISAKMP SA */
 	QUICK_PER_SA = 64,	/* exchanges a peer may have open on one ISAKMP SA */
 	HALF_OPEN_SECS = 30,	/* a responder's first answer waits this long */
 	GRACE_SECS = 30,	/* a replaced SA stays this long for packets under way */
@@ -163,6 +163,9 @@ struct p2 {
 	struct handle		ipsec_sa;	/* made when the first part is installed */
 };
 
+/* How far the peer of a phase 1 it began has come (limit.c). */
+enum stage { STAGE_NONE, STAGE_HALF_OPEN, STAGE_PROVEN, STAGE_MAX };
+
 struct exchange {
 	struct handle		self;
 	uint8_t			type;		/* enum exchange_type */
@@ -178,7 +181,8 @@ struct exchange {
 	struct handle		isakmp_sa;	/* parent of phase 2; result of phase 1 */
 	struct path		path;
 	struct addr		first_addr;	/* phase 1: where message 1 came from or went */
-	bool			counted;	/* as half-open */
+	enum stage		stage;		/* who is counted where until authentication */
+	struct exchange		*older, *newer;	/* of the same stage */
 	uint8_t			icookie[COOKIE_LEN], rcookie[COOKIE_LEN];
 	uint32_t		message_id;
 	uint8_t			iv[CIPHER_BLOCK_MAX];
@@ -192,6 +196,12 @@ struct exchange {
 	unsigned		step;		/* number of the message at hand, 1.. */
 	struct p1		*p1;
 	struct p2		*p2;
+};
+
+/* Exchanges of one stage and kind of peer, the oldest first. */
+struct stage_list {
+	struct exchange	*first, *last;
+	uint32_t	n;
 };
 
 /* What set a row off; exactly one member is not NULL, or none at the start. */
@@ -275,6 +285,8 @@ bool		quick_mode_start(struct core *, struct handle isakmp_sa, const struct conn
 struct exchange	*quick_mode_responder(struct core *, struct isakmp_sa *, const struct header *,
 		    const struct path *);
 
+void		quick_mode_uncount(struct core *, const struct exchange *);
+
 /* ---- proposals ---- */
 
 enum why	p1_offer(struct core *, struct exchange *, struct msg_wr *);
@@ -315,8 +327,8 @@ struct isakmp_sa {
 	struct mono		created, last_heard;
 	struct mono		soft_at, hard_at;
 	struct timer		soft, hard, dpd, keepalive;
-	uint32_t		message_ids[MSGIDS_KEPT];	/* used ones, a ring */
-	unsigned		n_message_ids;
+	uint32_t		*message_ids;	/* used ones */
+	size_t			n_message_ids, cap_message_ids;
 	unsigned		exchanges;	/* open ones the peer began */
 	/* DPD (RFC 3706) */
 	uint32_t		dpd_out, dpd_in;
@@ -335,7 +347,8 @@ void		isakmp_sa_remove(struct core *, struct isakmp_sa *);
 void		isakmp_sa_timer(struct core *, struct isakmp_sa *, enum timer_kind);
 /* An authenticated message came over it by this path. */
 void		isakmp_sa_heard(struct core *, struct isakmp_sa *, const struct path *);
-bool		isakmp_sa_use_message_id(struct isakmp_sa *, uint32_t);	/* false: used before */
+/* False: used before, or no room to remember it. */
+bool		isakmp_sa_use_message_id(struct core *, struct isakmp_sa *, uint32_t);
 uint32_t	isakmp_sa_new_message_id(struct core *, struct isakmp_sa *);
 /* Everything negotiated with this identity before `before`, without DELETE (18.3). */
 void		isakmp_sa_initial_contact(struct core *, struct isakmp_sa *, struct mono before);
@@ -439,10 +452,10 @@ bool		phase1_running(struct core *, const struct peer *);
 
 /* ---- limits (security R26) ---- */
 
-/* May this source begin one more exchange?  Evicts an old half-open one where that is the rule. */
-enum why	half_open_admit(struct core *, const struct addr *source, bool known);
-void		half_open_count(struct core *, struct exchange *);
-void		half_open_release(struct core *, struct exchange *);
+/* May this source have one more in that stage?  Ends an old one where that is the rule. */
+enum why	stage_admit(struct core *, enum stage, const struct addr *source, bool known);
+MUST_USE bool	stage_enter(struct core *, struct exchange *, enum stage);
+void		stage_leave(struct core *, struct exchange *);
 
 /* ---- effects ---- */
 
@@ -485,7 +498,7 @@ struct core {
 	struct map		*by_cookies;	/* both cookies: ISAKMP SA */
 	struct map		*p1_by_cookies;	/* initiator cookie + remote address, or both cookies */
 	struct map		*by_message_id;	/* SA handle + message ID: exchange */
-	struct map		*by_source;	/* half-open count per source */
+	struct map		*by_source;	/* stage + source: how many exchanges */
 	struct map		*by_spi;	/* outgoing SPI + remote address: IPsec SA */
 	struct map		*by_peer;	/* peer section: the ISAKMP SA in use */
 	struct map		*by_flow;	/* peer section + flow: the IPsec SA in use */
@@ -502,7 +515,7 @@ struct core {
 	bool			draft_used;
 	bool			passive, shutting_down, shutdown_delete;
 	struct timer		shutdown;
-	uint32_t		half_open_known, half_open_unknown;
+	struct stage_list	stages[STAGE_MAX][2];	/* strangers, known peers */
 	int			level[CLASS_MAX];
 	bool			capture;
 	const struct header	*at_hand;	/* of the datagram being worked on, or NULL */

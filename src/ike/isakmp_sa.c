@@ -67,17 +67,44 @@ isakmp_sa_for_peer(struct core *core, const struct peer *peer)
 
 /* ---- message IDs ---- */
 
-bool
-isakmp_sa_use_message_id(struct isakmp_sa *sa, uint32_t id)
+static bool
+is_used(const struct isakmp_sa *sa, uint32_t id)
 {
-	unsigned n = sa->n_message_ids < MSGIDS_KEPT ? sa->n_message_ids : MSGIDS_KEPT;
-
-	for (unsigned i = 0; i < n; i++)
+	for (size_t i = 0; i < sa->n_message_ids; i++)
 		if (sa->message_ids[i] == id)
+			return true;
+	return false;
+}
+
+static bool
+remember(struct core *core, struct isakmp_sa *sa, uint32_t id)
+{
+	size_t cap = sa->cap_message_ids == 0 ? 16 : sa->cap_message_ids * 2;
+
+	if (sa->n_message_ids == sa->cap_message_ids) {
+		uint32_t *more = cap > MESSAGE_IDS_MAX ? NULL :
+		    realloc(sa->message_ids, cap * sizeof(*more));
+
+		if (more == NULL)
 			return false;
-	sa->message_ids[sa->n_message_ids % MSGIDS_KEPT] = id;
-	sa->n_message_ids++;
+		sa->message_ids = more;
+		sa->cap_message_ids = cap;
+	}
+	sa->message_ids[sa->n_message_ids++] = id;
+	/* Time for a new SA, long before this one hears nothing any more. */
+	if (sa->n_message_ids == MESSAGE_IDS_MAX / 2)
+		timer_set(core, &sa->soft, TIMER_ISAKMP_SOFT, sa->self, core->now);
 	return true;
+}
+
+/*
+ * All of an SA's life, for a message that could be forgotten could be
+ * replayed: nothing else in IKEv1 dates it.
+ */
+bool
+isakmp_sa_use_message_id(struct core *core, struct isakmp_sa *sa, uint32_t id)
+{
+	return !is_used(sa, id) && remember(core, sa, id);
 }
 
 uint32_t
@@ -87,7 +114,8 @@ isakmp_sa_new_message_id(struct core *core, struct isakmp_sa *sa)
 
 	do
 		core->env.random(core->env.self, &id, sizeof(id));
-	while (id == 0 || !isakmp_sa_use_message_id(sa, id));
+	while (id == 0 || is_used(sa, id));
+	(void)!remember(core, sa, id);
 	return id;
 }
 
@@ -271,6 +299,7 @@ isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 	timer_clear(core, &sa->dpd);
 	timer_clear(core, &sa->keepalive);
 	p1_keys_done(&sa->keys);
+	free(sa->message_ids);
 	snapshot_unref(sa->snapshot);
 	slab_remove(core->isakmp_sas, self);
 }

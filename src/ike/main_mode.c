@@ -378,6 +378,7 @@ verified(struct core *core, struct exchange *x, const struct event *e)
 static void
 done(struct core *core, struct exchange *x)
 {
+	stage_leave(core, x);
 	isakmp_sa_made(core, x);
 }
 
@@ -421,10 +422,13 @@ r_ke_accept(struct core *core, struct exchange *x, const struct event *e)
 
 	if (why == WHY_NONE)
 		why = nat_d_read(core, x, e->m, e->path);
+	/* The peer echoed our cookie: it is where it says it is. */
+	if (why == WHY_NONE)
+		why = stage_admit(core, STAGE_PROVEN, &x->first_addr, x->known_peer);
+	if (why == WHY_NONE && !stage_enter(core, x, STAGE_PROVEN))
+		why = WHY_NO_MEMORY;
 	if (why != WHY_NONE)
 		return why;
-	/* The peer echoed our cookie: it is where it says it is. */
-	half_open_release(core, x);
 	timer_set(core, &x->end, TIMER_EXCHANGE_END, x->self,
 	    mono_add(core->now, span_s(x->snapshot->exchange_max)));
 	x->path = *e->path;

@@ -528,6 +528,16 @@ write_3(struct core *core, struct exchange *x, struct msg_wr *m)
 	return WHY_NONE;
 }
 
+/* The peer may have so many open on one ISAKMP SA; this one is over. */
+void
+quick_mode_uncount(struct core *core, const struct exchange *x)
+{
+	struct isakmp_sa *sa = isakmp_sa_find(core, x->isakmp_sa);
+
+	if (sa != NULL && sa->exchanges > 0)
+		sa->exchanges--;
+}
+
 /* Both directions are in the back end: the pair is ready. */
 static void
 done(struct core *core, struct exchange *x)
@@ -535,6 +545,8 @@ done(struct core *core, struct exchange *x)
 	struct ipsec_sa *sa = ipsec_sa_find(core, x->p2->ipsec_sa);
 
 	x->p2->installed_all = true;
+	if (!x->initiator)
+		quick_mode_uncount(core, x);
 	if (sa != NULL)
 		ipsec_sa_ready(core, sa);
 }
@@ -610,7 +622,7 @@ r_proposal_accept(struct core *core, struct exchange *x, const struct event *e)
 	if (why != WHY_NONE)
 		return why;
 	/* Only now is the message ID used up: nobody else can spend it. */
-	if (!isakmp_sa_use_message_id(sa, x->message_id))
+	if (!isakmp_sa_use_message_id(core, sa, x->message_id))
 		return WHY_DUPLICATE;
 	why = nonce_ke_read(core, x, e->m);
 	if (why == WHY_NONE)
