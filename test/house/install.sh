@@ -10,6 +10,7 @@ DESTDIR=$t cmake --install "$build" --prefix /opt/place >"$t/log" 2>&1 || { cat 
 rc=0
 for f in sbin/isakmpd lib/systemd/system/isakmpd.service lib/sysusers.d/isakmpd.conf \
     lib/tmpfiles.d/isakmpd.conf share/man/man8/isakmpd.8 share/man/man5/isakmpd.conf.5 \
+    share/man/man7/isakmpd-failures.7 \
     share/doc/isakmpd/README.md; do
 	[ -s "$t/opt/place/$f" ] || { echo "not installed: $f"; rc=1; }
 done
