@@ -14,7 +14,7 @@
 #include "role/role.h"
 
 enum { CHANNEL_FD = 3 };
-enum long_option { LONG_HELP = 256, LONG_VERSION, LONG_CHECK, LONG_NO_SANDBOX, LONG_RUN_DIR,
+enum long_option { LONG_HELP = 256, LONG_VERSION, LONG_CHECK, LONG_STRICT, LONG_NO_SANDBOX, LONG_RUN_DIR,
 	LONG_KEYLOG };
 
 static const char version[] = "isakmpd 0.1";
@@ -22,7 +22,7 @@ static const char version[] = "isakmpd 0.1";
 static const char usage[] =
 "usage: isakmpd [-46adKLnSTv] [-c config-file] [-D class=level] [-f fifo] [-i pid-file]\n"
 "               [-l packetlog-file] [-N udpencap-port] [-p listen-port] [-R report-file]\n"
-"               [--check] [--keylog[=file]] [--run-dir dir] [--help] [--version]\n";
+"               [--check [--strict]] [--keylog[=file]] [--run-dir dir] [--help] [--version]\n";
 
 static const char help[] =
 "  -4, -6           IPv4 only, IPv6 only; both is the default\n"
@@ -43,7 +43,9 @@ static const char help[] =
 "  -T               no NAT traversal\n"
 "  -v               tell of every negotiation that is done\n"
 "  --check          read the configuration, print problems as file:line:column, and end:\n"
-"                   0 usable, 1 errors, 2 not readable\n"
+"                   0 usable, 1 warnings and --strict, 2 errors or not readable\n"
+"  --strict         with --check: warnings count\n"
+"  -h, --help       this text\n"
 "  --keylog[=file]  write session keys for protocol analysers (isakmpd.keys in the run\n"
 "                   directory): for debugging only\n"
 "  --run-dir dir    directory of PID, report, result and key file, and FIFO (/var/run)\n"
@@ -170,6 +172,9 @@ parse_letter(struct command *c, int letter)
 	case 'v':
 		c->o.verbose = true;
 		break;
+	case LONG_STRICT:
+		c->o.strict = true;
+		break;
 	case LONG_CHECK:
 		c->check = true;
 		break;
@@ -183,6 +188,7 @@ parse_letter(struct command *c, int letter)
 	case LONG_RUN_DIR:
 		c->run_dir = optarg;
 		break;
+	case 'h':
 	case LONG_HELP:
 		printf("%s%s", usage, help);
 		exit(0);
@@ -233,6 +239,7 @@ parse(int argc, char **argv, struct command *c)
 		{ "help", no_argument, NULL, LONG_HELP },
 		{ "version", no_argument, NULL, LONG_VERSION },
 		{ "check", no_argument, NULL, LONG_CHECK },
+		{ "strict", no_argument, NULL, LONG_STRICT },
 		{ "keylog", optional_argument, NULL, LONG_KEYLOG },
 		{ "no-sandbox", no_argument, NULL, LONG_NO_SANDBOX },
 		{ "run-dir", required_argument, NULL, LONG_RUN_DIR },
@@ -242,12 +249,14 @@ parse(int argc, char **argv, struct command *c)
 
 	c->o = (struct options){ .nat_t = true, .sandbox = true, .port = 500, .port_nat_t = 4500,
 	    .capture_kb = 65536 };
-	while ((letter = getopt_long(argc, argv, "46ac:dD:f:i:KnN:p:Ll:R:STv", longs, NULL)) != -1)
+	while ((letter = getopt_long(argc, argv, "46ac:dD:f:hi:KnN:p:Ll:R:STv", longs, NULL)) != -1)
 		parse_letter(c, letter);
 	if (optind != argc) {
 		fputs(usage, stderr);
 		exit(1);
 	}
+	if (c->o.strict && !c->check)
+		refuse("--strict goes with --check");
 	struct options *o = &c->o;
 	o->ip4 = c->ip4 || !c->ip6;
 	o->ip6 = c->ip6 || !c->ip4;

@@ -13,7 +13,7 @@
 #include "os/net.h"
 #include "role/role.h"
 
-enum { USABLE = 0, ERRORS = 1, UNREADABLE = 2, ADDRESSES = 512 };
+enum { USABLE = 0, WARNINGS = 1, UNUSABLE = 2, ADDRESSES = 512 };
 
 struct interfaces {
 	struct net_interface_address v[ADDRESSES];
@@ -105,20 +105,34 @@ problems_print(FILE *to, const char *file, const struct problems *problems,
 		fprintf(to, "%s: %zu more problems\n", file, problems->dropped);
 }
 
-static int
-check_text(const char *file, struct view text, struct interfaces *interfaces)
+/* The daemon would refuse it, too. */
+static bool
+policy_missing(const struct options *o, const struct snapshot *s)
 {
+	if (s == NULL || !s->use_keynote || o->no_policy)
+		return false;
+	printf("%s: error: KeyNote policy checking is not part of this version (start with -K, or "
+	    "set Use-Keynote=no in [General])\n", o->config);
+	return true;
+}
+
+static int
+check_text(const struct options *o, struct view text, struct interfaces *interfaces)
+{
+	const char *file = o->config;
 	struct loaded l;
 
 	load(&l, file, text, interfaces);
 	problems_print(stdout, file, &l.problems, true);
-	if (l.snapshot != NULL)
+	l.problems.errors += policy_missing(o, l.snapshot);
+	bool usable = l.snapshot != NULL && l.problems.errors == 0;
+	if (usable)
 		printf("%s: usable: %zu peers, %zu connections, %zu warnings\n", file,
 		    l.snapshot->n_peers, l.snapshot->n_connections, l.problems.warnings);
 	else
 		printf("%s: not usable: %zu errors, %zu warnings\n", file, l.problems.errors,
 		    l.problems.warnings);
-	int status = l.snapshot == NULL || l.problems.errors > 0 ? ERRORS : USABLE;
+	int status = !usable ? UNUSABLE : o->strict && l.problems.warnings > 0 ? WARNINGS : USABLE;
 	loaded_done(&l);
 	return status;
 }
@@ -211,13 +225,13 @@ role_check(const struct options *o)
 	size_t n = 0;
 	bool missing = false;
 	uint8_t *p = read_file(o->config, &n, &missing);
-	int status = UNREADABLE;
+	int status = UNUSABLE;
 
 	if (missing)
 		fprintf(stderr, "%s does not exist\n", o->config);
 	if (p != NULL && interfaces != NULL) {
 		interfaces->n = net_addresses(interfaces->v, ADDRESSES);
-		status = check_text(o->config, view_of(p, n), interfaces);
+		status = check_text(o, view_of(p, n), interfaces);
 	}
 	if (p != NULL)
 		wipe(p, n);

@@ -4,7 +4,10 @@
 
 #include "role/options.h"
 
-/* Prints problems as file:line:column.  0: usable; 1: errors; 2: cannot be read. */
+/*
+ * Prints problems as file:line:column.  0: usable; 1: usable, but there are
+ * warnings and options.strict; 2: errors, or it cannot be read.
+ */
 int	role_check(const struct options *);
 
 /*

@@ -21,6 +21,7 @@ struct options {
 	bool		passive;	/* -S */
 	bool		verbose;	/* -v */
 	bool		sandbox;	/* false: --no-sandbox */
+	bool		strict;		/* --strict: --check minds warnings, too */
 	bool		keylog;		/* --keylog: write a key file for tshark */
 	bool		capture;	/* -L, -l */
 	uint32_t	capture_kb;	/* size at which a capture stops */
