@@ -388,7 +388,7 @@ dpd_dead(struct core *core, struct isakmp_sa *sa)
 	fail_got(core, "nothing after %u probes", DPD_TRIES);
 	fail_record(core, WHY_PEER_DEAD, NULL, &sa->path, peer, NULL, "info");
 	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
-		if (!same_peer_name(p2->peer, peer) ||
+		if (!ipsec_sa_is_of(p2, sa) ||
 		    addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
 			continue;
 		struct snapshot *held = snapshot_ref(p2->snapshot);
@@ -451,7 +451,7 @@ dpd_timer(struct core *core, struct isakmp_sa *sa)
 			.verb = KERN_QUERY, .token = handle_u64(sa->self), .id = p2->spec.id,
 		};
 
-		if (!p2->ready || p2->replaced || !same_peer_name(p2->peer, sa->peer) ||
+		if (!p2->ready || p2->replaced || !ipsec_sa_is_of(p2, sa) ||
 		    addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
 			continue;
 		sa->dpd_queries++;
@@ -486,7 +486,7 @@ invalid_spi(struct core *core, struct isakmp_sa *sa, const struct notify_body *n
 	uint32_t spi = rd_u32(&r);
 	struct ipsec_sa *p2 = r.bad ? NULL : ipsec_sa_by_spi_out(core, &sa->path.remote.addr, spi);
 
-	if (p2 == NULL || !same_peer_name(p2->peer, sa->peer))
+	if (p2 == NULL || !ipsec_sa_is_of(p2, sa))
 		return;
 	struct snapshot *held = snapshot_ref(p2->snapshot);
 	const struct connection *c = p2->connection;
@@ -571,7 +571,7 @@ delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d
 		if (d->protocol == PROTO_IPSEC_ESP && spi.n == 4) {
 			struct ipsec_sa *p2 = ipsec_sa_by_spi_out(core, &sa->path.remote.addr, rd_u32(&s));
 
-			if (p2 != NULL && same_peer_name(p2->peer, sa->peer))
+			if (p2 != NULL && ipsec_sa_is_of(p2, sa))
 				list[(*n)++] = (struct deletion){ .ipsec_sa = p2->self };
 			else
 				unknown++;

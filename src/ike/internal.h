@@ -323,6 +323,7 @@ struct isakmp_sa {
 	struct p1_keys		keys;
 	struct peer_traits	traits;
 	struct id		own_id, peer_id;
+	uint64_t		identity;	/* of the peer: hash of its ID */
 	bool			replaced, stay_alive, fading;
 	struct mono		created, last_heard;
 	struct mono		soft_at, hard_at;
@@ -363,6 +364,7 @@ struct ipsec_sa {
 	const struct peer	*peer;
 	const struct connection	*connection;
 	struct handle		isakmp_sa;	/* it was made under; may be gone */
+	uint64_t		identity;	/* the peer's, as of that ISAKMP SA */
 	bool			initiator, ready, replaced, stay_alive, on_demand, fading;
 	bool			nat_t;
 	uint8_t			parts;		/* enum sa_part installed */
@@ -378,6 +380,8 @@ struct ipsec_sa {
 
 void		ipsec_sa_move(struct core *, struct ipsec_sa *, const struct path *);
 struct ipsec_sa	*ipsec_sa_find(struct core *, struct handle);
+/* Is it this peer's?  Many may share one section; then their IDs tell. */
+bool		ipsec_sa_is_of(const struct ipsec_sa *, const struct isakmp_sa *);
 struct ipsec_sa	*ipsec_sa_new(struct core *, struct exchange *);
 void		ipsec_sa_ready(struct core *, struct ipsec_sa *);
 /* Out of kern and memory.  send_delete: tell the peer first. */

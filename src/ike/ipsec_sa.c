@@ -18,6 +18,13 @@ ipsec_sa_find(struct core *core, struct handle h)
 	return slab_find(core->ipsec_sas, h);
 }
 
+bool
+ipsec_sa_is_of(const struct ipsec_sa *p2, const struct isakmp_sa *sa)
+{
+	return same_peer_name(p2->peer, sa->peer) &&
+	    (sa->peer->address.family != FAMILY_NONE || p2->identity == sa->identity);
+}
+
 /* ---- indexes ---- */
 
 static struct view
@@ -95,7 +102,8 @@ ipsec_sa_new(struct core *core, struct exchange *x)
 	struct p2 *p2 = x->p2;
 	uint8_t room[20];
 	struct handle h;
-	struct ipsec_sa *sa = slab_add(core->ipsec_sas, &h);
+	const struct isakmp_sa *parent = isakmp_sa_find(core, x->isakmp_sa);
+	struct ipsec_sa *sa = parent == NULL ? NULL : slab_add(core->ipsec_sas, &h);
 
 	if (sa == NULL)
 		return NULL;
@@ -104,6 +112,7 @@ ipsec_sa_new(struct core *core, struct exchange *x)
 	sa->peer = x->peer;
 	sa->connection = x->connection;
 	sa->isakmp_sa = x->isakmp_sa;
+	sa->identity = parent->identity;
 	sa->initiator = x->initiator;
 	sa->on_demand = p2->on_demand;
 	sa->message_id = x->message_id;

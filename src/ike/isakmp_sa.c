@@ -42,15 +42,24 @@ same_peer_name(const struct peer *a, const struct peer *b)
 	return a == b || (a != NULL && b != NULL && text_same(a->name, b->name));
 }
 
+static uint64_t
+identity_of(const struct core *core, const struct id *id)
+{
+	uint8_t room[ID_DATA_MAX + 4];
+	struct wr w = wr_of(room, sizeof(room));
+
+	id_encode(&w, id);
+	return siphash(core->secret, wr_done(&w));
+}
+
 /* The SA in use with a peer section, and for sections that many use, with one identity of it. */
 static struct view
-peer_key(const struct core *core, const struct peer *peer, const struct id *id, uint8_t room[16])
+peer_key(const struct core *core, const struct peer *peer, uint64_t identity, uint8_t room[16])
 {
 	struct wr w = wr_of(room, 16);
-	bool many = peer->address.family == FAMILY_NONE;
 
 	wr_u64(&w, name_hash(core, peer->name));
-	wr_u64(&w, many && id != NULL ? siphash(core->secret, view_of(id->data, id->n)) : 0);
+	wr_u64(&w, peer->address.family == FAMILY_NONE ? identity : 0);
 	return wr_done(&w);
 }
 
@@ -60,7 +69,7 @@ isakmp_sa_for_peer(struct core *core, const struct peer *peer)
 	uint8_t room[16];
 	uint64_t v;
 
-	if (!map_get(core->by_peer, peer_key(core, peer, NULL, room), &v))
+	if (!map_get(core->by_peer, peer_key(core, peer, 0, room), &v))
 		return NULL;
 	return isakmp_sa_find(core, handle_of_u64(v));
 }
@@ -179,7 +188,7 @@ static void
 settle(struct core *core, struct isakmp_sa *sa)
 {
 	uint8_t room[16];
-	struct view key = peer_key(core, sa->peer, &sa->peer_id, room);
+	struct view key = peer_key(core, sa->peer, sa->identity, room);
 	struct isakmp_sa *old = NULL;
 	uint64_t v;
 
@@ -219,6 +228,16 @@ tell_done(struct core *core, const struct isakmp_sa *sa)
 	    traits_encap(&sa->traits) ? ", NAT-T" : "");
 }
 
+/* The peer believes that there is an SA now; here is none, and who waits for it is told. */
+static void
+unmade(struct core *core, const struct exchange *x, enum why why)
+{
+	fail_expected(core, "an ISAKMP SA");
+	fail_record(core, why, x, &x->path, x->peer, NULL, NULL);
+	if (x->initiator)
+		connections_phase1_failed(core, x->peer);
+}
+
 /* Phase 1 is done: the exchange's keys become an SA. */
 void
 isakmp_sa_made(struct core *core, struct exchange *x)
@@ -235,7 +254,7 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 	timer_set(core, &x->end, TIMER_EXCHANGE_END, x->self, mono_add(core->now, span_s(GRACE_SECS)));
 	sa = peer == NULL ? NULL : slab_add(core->isakmp_sas, &h);
 	if (sa == NULL) {
-		core_refuse(core, peer == NULL ? WHY_CONFIG : WHY_NO_MEMORY);
+		unmade(core, x, peer == NULL ? WHY_CONFIG : WHY_NO_MEMORY);
 		return;
 	}
 	sa->self = h;
@@ -253,17 +272,20 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 	sa->traits = p1->traits;
 	sa->own_id = p1->own_id;
 	sa->peer_id = p1->peer_id;
+	sa->identity = identity_of(core, &sa->peer_id);
 	sa->created = sa->last_heard = core->now;
 	core->env.random(core->env.self, &sa->dpd_out, sizeof(sa->dpd_out));
 	sa->dpd_out &= 0x7fffffff;
 	x->isakmp_sa = h;
 	if (!map_put(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room), handle_u64(h))) {
 		isakmp_sa_remove(core, sa);
+		unmade(core, x, WHY_NO_MEMORY);
 		return;
 	}
 	timers_start(core, sa);
 	if (sa->hard.d.index == 0) {	/* nothing may be without an end */
 		isakmp_sa_remove(core, sa);
+		unmade(core, x, WHY_NO_MEMORY);
 		return;
 	}
 	core->counters.phase1_done++;
@@ -278,7 +300,7 @@ void
 isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 {
 	uint8_t room[16];
-	struct view key = peer_key(core, sa->peer, &sa->peer_id, room);
+	struct view key = peer_key(core, sa->peer, sa->identity, room);
 	struct handle h, self = sa->self;
 	uint32_t at = 0;
 	uint64_t v;
@@ -321,7 +343,7 @@ moved(struct core *core, struct isakmp_sa *sa, const struct path *path)
 	sa->path = *path;
 	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
 		if (!p2->spec.encap || !endpoint_equal(&p2->spec.remote, &old) ||
-		    !same_peer_name(p2->peer, sa->peer))
+		    !ipsec_sa_is_of(p2, sa))
 			continue;
 		ipsec_sa_move(core, p2, path);
 	}
@@ -359,13 +381,8 @@ isakmp_sa_initial_contact(struct core *core, struct isakmp_sa *sa, struct mono b
 	unsigned n = 0;
 
 	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
-		struct isakmp_sa *parent = isakmp_sa_find(core, p2->isakmp_sa);
-
-		if (!same_peer_name(p2->peer, sa->peer) || !made_before(p2, parent, before))
-			continue;
-		/* Several clients may share a section: only this identity's. */
-		if (sa->peer->address.family == FAMILY_NONE && (parent == NULL ||
-		    !id_equal(&parent->peer_id, &sa->peer_id)))
+		if (!ipsec_sa_is_of(p2, sa) ||
+		    !made_before(p2, isakmp_sa_find(core, p2->isakmp_sa), before))
 			continue;
 		ipsec_sa_remove(core, p2, false);
 		n++;
