@@ -6,15 +6,23 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "base/secret.h"
+
 enum { WAIT_SECONDS = 2, DRAIN_MAX = 1000 };
 
 int
 netlink_open(struct netlink *nl, unsigned groups)
 {
+	return netlink_open_protocol(nl, NETLINK_ROUTE, groups);
+}
+
+int
+netlink_open_protocol(struct netlink *nl, int protocol, unsigned groups)
+{
 	struct timeval wait = { .tv_sec = WAIT_SECONDS };
 	int one = 1;
 
-	*nl = (struct netlink){ .sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC) };
+	*nl = (struct netlink){ .sock = mnl_socket_open2(protocol, SOCK_CLOEXEC) };
 	if (nl->sock == NULL)
 		return errno;
 	if (mnl_socket_bind(nl->sock, groups, MNL_SOCKET_AUTOPID) < 0) {
@@ -125,21 +133,30 @@ static int
 await(struct netlink *nl, void (*each)(void *self, const struct nlmsghdr *), void *self)
 {
 	_Alignas(struct nlmsghdr) uint8_t room[32 * 1024];	/* dumps come in pieces of at most this */
+	size_t n, most = 0;
 	int error = 0;
 
-	for (;;) {
-		size_t n = receive(nl, room, sizeof(room), &error);
-		if (n == 0 || walk(nl, room, n, &error, each, self))
-			return error;
-	}
+	do {
+		n = receive(nl, room, sizeof(room), &error);
+		most = n > most ? n : most;
+	} while (n > 0 && !walk(nl, room, n, &error, each, self));
+	wipe(room, most);	/* the kernel tells keys to who may set them */
+	return error;
 }
 
 int
 netlink_do(struct netlink *nl, struct nlmsghdr *h)
 {
+	return netlink_ask(nl, h, NULL, NULL);
+}
+
+int
+netlink_ask(struct netlink *nl, struct nlmsghdr *h,
+    void (*each)(void *self, const struct nlmsghdr *), void *self)
+{
 	h->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	int error = send_request(nl, h);
-	return error != 0 ? error : await(nl, NULL, NULL);
+	return error != 0 ? error : await(nl, each, self);
 }
 
 int

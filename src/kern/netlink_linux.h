@@ -1,6 +1,6 @@
 /*
- * Talking to the kernel's routing tables: one request, one answer, with a
- * bounded wait.  Builds on libmnl; knows nothing of flows.
+ * Talking to the kernel's routing tables and its IPsec: one request, one
+ * answer, with a bounded wait.  Builds on libmnl; knows nothing of flows.
  */
 #ifndef KERN_NETLINK_LINUX_H
 #define KERN_NETLINK_LINUX_H
@@ -25,9 +25,14 @@ struct netlink {
 
 /* groups: RTMGRP_*, 0 for requests only.  An errno, 0 if it went well. */
 MUST_USE int	netlink_open(struct netlink *, unsigned groups);
+/* The same for another subsystem than routing: NETLINK_XFRM. */
+MUST_USE int	netlink_open_protocol(struct netlink *, int protocol, unsigned groups);
 void		netlink_close(struct netlink *);
 /* Sends the message and waits for its acknowledgement: an errno, 0 if done. */
 MUST_USE int	netlink_do(struct netlink *, struct nlmsghdr *);
+/* As netlink_do, for a request that is answered with a message besides. */
+MUST_USE int	netlink_ask(struct netlink *, struct nlmsghdr *,
+		    void (*each)(void *self, const struct nlmsghdr *), void *self);
 /* Calls `each` for every message of a dump; it must not use this netlink. */
 MUST_USE int	netlink_dump(struct netlink *, struct nlmsghdr *,
 		    void (*each)(void *self, const struct nlmsghdr *), void *self);

@@ -2,8 +2,10 @@
 
 #include "kern/none.h"
 #include "kern/user.h"
+#include "kern/xfrm.h"
 
 const struct backend_ops *const kern_backends[] = {
+	&xfrm_ops,
 	&user_ops,
 	&none_ops,
 	NULL

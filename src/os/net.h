@@ -19,6 +19,11 @@ int	net_udp(enum family, uint16_t port, bool shared, struct str *error);
  * else to the second (ESP in UDP, RFC 3948 section 2).  Both must stay open.
  */
 MUST_USE bool	net_steer_esp(int first, struct str *error);
+/*
+ * The kernel's ESP takes what is not IKE off this socket (RFC 3948 section 2):
+ * the owner sees what begins with four zero octets, and those still there.
+ */
+MUST_USE bool	net_kernel_esp(int fd, struct str *error);
 /* A raw socket that receives ESP, with packet info. */
 int	net_raw_esp(enum family, struct str *error);
 /* A TUN device with virtio-net headers, up, named in ret_name. */

@@ -14,6 +14,7 @@
 /* After the C library's headers, which they then leave alone. */
 #include <linux/filter.h>
 #include <linux/if_tun.h>
+#include <linux/udp.h>
 #include <linux/xfrm.h>
 
 #include "base/mark.h"
@@ -128,6 +129,17 @@ net_steer_esp(int first, struct str *error)
 	if (setsockopt(first, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) == 0)
 		return true;
 	str_addf(error, "sharing the NAT-T port: %s", strerror(errno));
+	return false;
+}
+
+bool
+net_kernel_esp(int fd, struct str *error)
+{
+	int kind = UDP_ENCAP_ESPINUDP;
+
+	if (setsockopt(fd, IPPROTO_UDP, UDP_ENCAP, &kind, sizeof(kind)) == 0)
+		return true;
+	str_addf(error, "ESP in UDP by the kernel: %s", strerror(errno));
 	return false;
 }
 

@@ -1,8 +1,9 @@
 /*
  * The kern role: answers `ike` about SAs and flows by kern/state.h, on the
- * back end that works here.  For the user back end it asks `esp` over its own
- * channel and sets routing rules over netlink; both answer at once, so an
- * ask of `ike` is answered before the next one is read.
+ * back end that works here.  The xfrm back end talks to the kernel over
+ * netlink.  For the user back end this role asks `esp` over its own channel
+ * and sets routing rules over netlink.  All answer at once, so an ask of
+ * `ike` is answered before the next one is read.
  *
  *	ike -- KERN_ASK --> kern -- KERN_ANSWER --> ike
  *	kern -- KERN_EVENT, KERN_BACKEND --> ike
@@ -11,8 +12,8 @@
  * What dies and what stays: if `esp` ends, its SAs are gone and are not
  * installed again (kern/state.h says why); flows are.  If `ike` ends, SAs are
  * withdrawn and flows stay until the new one had time to ask for them again.
- * If this role ends by accident, its routing rules stay in force, and the
- * next kern adopts or removes them.
+ * If this role ends by accident, its routing rules and policies stay in force,
+ * and the next kern adopts or removes them.
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "kern/probe.h"
 #include "kern/state.h"
 #include "kern/user.h"
+#include "kern/xfrm.h"
 #include "role/role.h"
 
 enum {
@@ -237,10 +239,12 @@ on_settle(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	unsigned flows = kern_state_settle(k->state);
-	unsigned rules = k->user ? user_settled(k->backend) : 0;
-	if (flows + rules > 0)
+	unsigned old = k->user ? user_settled(k->backend) :
+	    k->backend->ops == &xfrm_ops ? xfrm_settled(k->backend) : 0;
+	if (flows + old > 0)
 		role_log(k->ctx, ROLE_LOG_VERBOSE, 0, "role kern: removed what nobody asked for "
-		    "again: %u flows, %u rules and routes of an earlier run", flows, rules);
+		    "again: %u flows, %u %s of an earlier run", flows, old,
+		    k->user ? "rules and routes" : "policies");
 }
 
 /* ---- start ---- */
@@ -280,6 +284,8 @@ make_backend(struct kern *k, const uint8_t hash_key[16], struct str *error)
 	}
 	if (ops == &none_ops)
 		return none_new(&env);
+	if (ops == &xfrm_ops)
+		return xfrm_new(hash_key, error);
 	if (k->ctx->tun_name[0] == '\0') {
 		str_add(error, "user: the monitor has no TUN device");
 		return NULL;

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kern/probe.h"
+#include "kern/xfrm.h"
 #include "os/files.h"
 #include "os/net.h"
 #include "role/monitor_internal.h"
@@ -86,7 +88,7 @@ open_udp(struct monitor *m, enum family family, uint16_t port, bool shared, enum
 
 /* The sockets of one family. */
 static bool
-open_family(struct monitor *m, enum family family)
+open_family(struct monitor *m, enum family family, bool kernel_esp)
 {
 	bool ip6 = family == FAMILY_IP6, esp = m->child[ROLE_ESP].wanted, absent;
 	enum role_fd natt = ip6 ? ROLE_FD_NATT6 : ROLE_FD_NATT4;
@@ -107,6 +109,8 @@ open_family(struct monitor *m, enum family family)
 		return true;
 	if (!open_udp(m, family, m->options.port_nat_t, esp, natt, &absent))
 		return false;
+	if (kernel_esp && !absent && !net_kernel_esp(m->fd[natt], &error))
+		monitor_log(m, LOG_KIND_NORMAL, "%s: no tunnel through a NAT will work", error.p);
 	if (!esp)
 		return true;
 	if (!open_udp(m, family, m->options.port_nat_t, true,
@@ -115,22 +119,42 @@ open_family(struct monitor *m, enum family family)
 	return net_steer_esp(m->fd[natt], &error) || fatal(m, &error);
 }
 
+/*
+ * Whether the kernel's own ESP will be used.  `kern` asks the same question
+ * again and takes the answer; here it decides which sockets there are.
+ */
+static bool
+uses_kernel_esp(const struct monitor *m)
+{
+	STR(said, 512);
+
+	return !m->options.no_kernel &&
+	    kern_probe(kern_backends, m->options.backend, &said) == &xfrm_ops;
+}
+
+static void
+open_tun(struct monitor *m)
+{
+	char name[16] = "";
+	STR(error, 256);
+
+	m->fd[ROLE_FD_TUN] = net_tun(name, &error);
+	text_copy(m->options.tun, sizeof(m->options.tun), name);
+	m->child[ROLE_ESP].wanted = m->fd[ROLE_FD_TUN] >= 0;
+	if (!m->child[ROLE_ESP].wanted)
+		monitor_log(m, LOG_KIND_NORMAL, "no user-space ESP: %s", error.p);
+}
+
 bool
 monitor_open_sockets(struct monitor *m)
 {
-	STR(error, 256);
+	bool kernel_esp = uses_kernel_esp(m);
 
-	if (!m->options.no_kernel) {
-		char name[16] = "";
-		m->fd[ROLE_FD_TUN] = net_tun(name, &error);
-		text_copy(m->options.tun, sizeof(m->options.tun), name);
-		m->child[ROLE_ESP].wanted = m->fd[ROLE_FD_TUN] >= 0;
-		if (!m->child[ROLE_ESP].wanted)
-			monitor_log(m, LOG_KIND_NORMAL, "no user-space ESP: %s", error.p);
-	}
-	if (m->options.ip4 && !open_family(m, FAMILY_IP4))
+	if (!m->options.no_kernel && !kernel_esp)
+		open_tun(m);
+	if (m->options.ip4 && !open_family(m, FAMILY_IP4, kernel_esp))
 		return false;
-	if (m->options.ip6 && !open_family(m, FAMILY_IP6))
+	if (m->options.ip6 && !open_family(m, FAMILY_IP6, kernel_esp))
 		return false;
 	if (m->fd[ROLE_FD_IKE4] >= 0 || m->fd[ROLE_FD_IKE6] >= 0)
 		return true;

@@ -64,12 +64,13 @@ one_that_is_asked_for_is_taken_or_nothing(void **state)
 }
 
 static void
-this_build_has_the_user_back_end_before_none(void **state)
+this_build_prefers_the_kernels_esp_to_its_own_and_anything_to_none(void **state)
 {
 	(void)state;
-	assert_string_equal(kern_backends[0]->name, "user");
-	assert_string_equal(kern_backends[1]->name, "none");
-	assert_null(kern_backends[2]);
+	assert_string_equal(kern_backends[0]->name, "xfrm");
+	assert_string_equal(kern_backends[1]->name, "user");
+	assert_string_equal(kern_backends[2]->name, "none");
+	assert_null(kern_backends[3]);
 }
 
 int
@@ -79,7 +80,7 @@ main(void)
 		cmocka_unit_test(the_first_that_works_is_taken_and_the_others_are_named),
 		cmocka_unit_test(no_protection_is_never_chosen_by_itself),
 		cmocka_unit_test(one_that_is_asked_for_is_taken_or_nothing),
-		cmocka_unit_test(this_build_has_the_user_back_end_before_none),
+		cmocka_unit_test(this_build_prefers_the_kernels_esp_to_its_own_and_anything_to_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
