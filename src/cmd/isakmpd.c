@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "ctl/fifo.h"
 #include "role/check.h"
 #include "role/monitor.h"
@@ -16,8 +17,6 @@
 enum { CHANNEL_FD = 3 };
 enum long_option { LONG_HELP = 256, LONG_VERSION, LONG_CHECK, LONG_STRICT, LONG_NO_SANDBOX, LONG_RUN_DIR,
 	LONG_KEYLOG };
-
-static const char version[] = "isakmpd 0.1";
 
 static const char usage[] =
 "usage: isakmpd [-46adKLnSTv] [-c config-file] [-D class=level] [-f fifo] [-i pid-file]\n"
@@ -193,7 +192,7 @@ parse_letter(struct command *c, int letter)
 		printf("%s%s", usage, help);
 		exit(0);
 	case LONG_VERSION:
-		printf("%s\n", version);
+		printf("isakmpd %s\n", VERSION);
 		exit(0);
 	default:
 		fputs(usage, stderr);

@@ -160,6 +160,26 @@ just(struct rd *r, const struct rule *rule, struct fifo_command *c, struct str *
 	return r->n == 0 || is_blank(peek(r)) ? GOOD : MALFORMED;
 }
 
+/* S, S text, S json; any other word was always ignored. */
+static enum verdict
+table(struct rd *r, const struct rule *rule, struct fifo_command *c, struct str *error)
+{
+	char text[8];
+
+	(void)rule, (void)error;
+	if (r->n == 0)
+		return GOOD;
+	if (!blanks(r))
+		return MALFORMED;
+	if (!word(r, text, sizeof(text)))
+		return GOOD;
+	if (strcmp(text, "text") == 0)
+		c->verb = FIFO_STATUS_TEXT;
+	else if (strcmp(text, "json") == 0)
+		c->verb = FIFO_STATUS_JSON;
+	return GOOD;
+}
+
 static enum verdict
 exactly(struct rd *r, const struct rule *rule, struct fifo_command *c, struct str *error)
 {
@@ -401,7 +421,7 @@ static const struct rule rules[] = {
 	{ "Q", FIFO_QUIT, exactly, "ui_shutdown_daemon", "Q and nothing else" },
 	{ "R", FIFO_REINIT, just, "ui_reinit", "R" },
 	{ "r", FIFO_REPORT, just, "ui_report", "r" },
-	{ "S", FIFO_TABLE, just, "ui_report_sa", "S" },
+	{ "S", FIFO_TABLE, table, "ui_report_sa", "S, S text, or S json" },
 	{ "T", FIFO_TEARDOWN_ALL, just, "ui_teardown_all", "T" },
 	{ "t", FIFO_TEARDOWN, teardown, "ui_teardown", "t [main|quick] connection-or-address" },
 };

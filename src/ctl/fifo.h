@@ -39,6 +39,8 @@ enum fifo_verb {
 	FIFO_REINIT,		/* R */
 	FIFO_REPORT,		/* r */
 	FIFO_TABLE,		/* S */
+	FIFO_STATUS_TEXT,	/* S text */
+	FIFO_STATUS_JSON,	/* S json */
 	FIFO_TEARDOWN,		/* t: phase, name */
 	FIFO_TEARDOWN_ALL	/* T */
 };

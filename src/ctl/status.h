@@ -31,6 +31,8 @@ struct ctl_status {
 	size_t			 n_failures;
 };
 
+/* Once, while files can still be opened: the JSON library takes its seed. */
+void	 status_prepare(void);
 /* A text to free(); NULL without memory. */
 char	*status_text(const struct ctl_status *);
 /* One JSON object and a newline, to free(); NULL without memory. */

@@ -271,6 +271,12 @@ failure_json(struct out *o, const struct ctl_failure *f)
 	put(o, root, key, list);						\
 } while (0)
 
+void
+status_prepare(void)
+{
+	json_object_seed(0);
+}
+
 char *
 status_json(const struct ctl_status *st)
 {

@@ -514,6 +514,12 @@ core_count(const struct core *core)
 	return c;
 }
 
+bool
+core_is_passive(const struct core *core)
+{
+	return core->passive;
+}
+
 void
 core_log_level(struct core *core, int class, int level)
 {

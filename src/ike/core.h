@@ -186,6 +186,7 @@ struct core_counters {
 	uint32_t	isakmp_sas, exchanges, half_open, ipsec_sas;
 };
 struct core_counters core_count(const struct core *);
+bool	core_is_passive(const struct core *);
 /* True while a -D level would print; the host tells the core so that texts
  * nobody reads are not made.  0 switches a class off. */
 void	core_log_level(struct core *, int class, int level);

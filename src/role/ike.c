@@ -130,6 +130,7 @@ do_failure(struct ike *ike, const struct failure *f)
 	STR(line, 1800);
 
 	ike_capture_failure(ike, f);
+	ike_status_failure(ike, f);
 	failure_print(&line, f);
 	role_log_text(ike->ctx, ROLE_LOG_ERROR, 0, line.p);
 }
@@ -264,6 +265,7 @@ on_backend(struct ike *ike, struct channel_in *in)
 	str_escaped(&name, view_of(v.p, n));
 	if (end != NULL)
 		str_escaped(&others, view_of(end + 1, v.n - n - 1));
+	text_copy(ike->backend, sizeof(ike->backend), name.p);
 	role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "IPsec back end: %s%s%s%s", name.p,
 	    others.len > 0 ? " (" : "", others.p, others.len > 0 ? ")" : "");
 	return true;
@@ -417,6 +419,8 @@ prepare(struct ike *ike)
 	struct core_options core = { .port = o->port, .port_nat_t = o->port_nat_t,
 	    .nat_t = o->nat_t, .start_passive = o->passive, .keylog = o->keylog };
 
+	ike->started = role_now();
+	status_prepare();
 	ike->n_addresses = net_addresses(ike->address, IKE_ADDRESSES);
 	ike->batch = net_batch_new();
 	ike->core = core_new(&env, &core);

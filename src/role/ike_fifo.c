@@ -210,6 +210,10 @@ do_command(struct ike *ike, struct fifo_command *c)
 	case FIFO_TABLE:
 		ike_result_table(ike);
 		return;
+	case FIFO_STATUS_TEXT:
+	case FIFO_STATUS_JSON:
+		ike_status(ike, c->verb == FIFO_STATUS_JSON);
+		return;
 	case FIFO_TEARDOWN:
 		role_log(ike->ctx, CLASS_UI, 10, "ui_teardown: %u SAs",
 		    core_teardown(ike->core, now, c->phase, c->name));

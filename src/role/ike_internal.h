@@ -9,6 +9,7 @@
 #include "ctl/capture.h"
 #include "ctl/failed.h"
 #include "ctl/fifo.h"
+#include "ctl/status.h"
 #include "ike/core.h"
 #include "os/net.h"
 #include "role/role.h"
@@ -16,7 +17,8 @@
 enum {
 	IKE_SOCKETS = 4,
 	IKE_ADDRESSES = 512,	/* of interfaces, for names in the configuration */
-	IKE_TEXT = 512 * 1024	/* octets of one report */
+	IKE_TEXT = 512 * 1024,	/* octets of one report */
+	IKE_FAILURES = 32	/* records kept for the status */
 };
 
 struct ike;
@@ -53,6 +55,13 @@ struct ike {
 	bool		 capturing;	/* the monitor takes records */
 	uint16_t	 packets;	/* captured, for their numbers */
 	struct failed	 failed;
+	struct mono	 started;
+	char		 backend[64];	/* escaped; "" until it is known */
+	struct ike_failure {
+		struct mono	   at;
+		struct ctl_failure f;
+	}		 failure[IKE_FAILURES];	/* a ring */
+	uint64_t	 failures;	/* ever put into it */
 	uint8_t		 record[CAPTURE_RECORD_MAX];
 	struct net_interface_address address[IKE_ADDRESSES];
 	size_t		 n_addresses;
@@ -92,6 +101,17 @@ bool	ike_capture_state(struct ike *, struct rd *);
 /* Writes one of the monitor's files. */
 void	ike_out(struct ike *, enum out_file, struct view);
 void	ike_result_table(struct ike *);		/* S */
+/* ike_status.c */
+void	ike_status_failure(struct ike *, const struct failure *);
+void	ike_status(struct ike *, bool json);		/* S text, S json */
+
+/* ike_report.c */
+struct ctl_timer ike_timer_of(struct mono now, struct mono at);
+void	ike_sa_of(struct mono now, const struct core_sa_info *, struct ctl_sa *ret);
+void	ike_exchange_of(struct mono now, const struct core_exchange_info *,
+	    struct ctl_exchange *ret);
+void	ike_connection_of(const struct ike *, struct mono now,
+	    const struct core_connection_info *, struct ctl_connection *ret);
 void	ike_result_text(struct ike *, const char *text);	/* C get */
 void	ike_report_log(struct ike *);		/* r */
 void	ike_report_file(struct ike *);		/* SIGUSR1 */

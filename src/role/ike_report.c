@@ -40,12 +40,12 @@ text_add(struct text *t, const struct str *s)
 
 /* ---- values of the core as values of ctl ---- */
 
-static struct ctl_timer
-timer_of(const struct text *t, struct mono at)
+struct ctl_timer
+ike_timer_of(struct mono now, struct mono at)
 {
 	if (at.us == INT64_MAX)
 		return (struct ctl_timer){ 0 };
-	return (struct ctl_timer){ .armed = true, .secs = span_secs(mono_since(at, t->now)) };
+	return (struct ctl_timer){ .armed = true, .secs = span_secs(mono_since(at, now)) };
 }
 
 static uint32_t
@@ -57,13 +57,13 @@ flags_of(const struct core_sa_info *i)
 	    (i->nat_t ? CTL_SA_NAT_T : 0U) | (i->nat_keepalive ? CTL_SA_NAT_KEEPALIVE : 0U);
 }
 
-static void
-sa_of(const struct text *t, const struct core_sa_info *i, struct ctl_sa *ret)
+void
+ike_sa_of(struct mono now, const struct core_sa_info *i, struct ctl_sa *ret)
 {
 	*ret = (struct ctl_sa){
 		.phase = i->phase, .initiator = i->initiator, .local = i->local,
 		.remote = i->remote, .life_secs = i->life_secs, .life_kb = i->life_kb,
-		.soft = timer_of(t, i->soft_at), .hard = timer_of(t, i->hard_at),
+		.soft = ike_timer_of(now, i->soft_at), .hard = ike_timer_of(now, i->hard_at),
 		.flags = flags_of(i), .message_id = i->message_id,
 		.local_id = i->local_id, .remote_id = i->remote_id,
 		.cipher = i->p1_cipher, .hash = i->p1_hash, .auth = i->p1_auth,
@@ -82,7 +82,7 @@ add_table_sa(void *self, const struct core_sa_info *i)
 	struct ctl_sa sa;
 	STR(s, RESULT_SA_MAX);
 
-	sa_of(t, i, &sa);
+	ike_sa_of(t->now, i, &sa);
 	result_sa(&s, &sa);
 	text_add(t, &s);
 }
@@ -94,44 +94,60 @@ add_report_sa(void *self, const struct core_sa_info *i)
 	struct ctl_sa sa;
 	STR(s, REPORT_ITEM_MAX);
 
-	sa_of(t, i, &sa);
+	ike_sa_of(t->now, i, &sa);
 	report_sa(&s, ++t->number, &sa);
 	text_add(t, &s);
+}
+
+void
+ike_exchange_of(struct mono now, const struct core_exchange_info *i, struct ctl_exchange *ret)
+{
+	*ret = (struct ctl_exchange){ .phase = i->phase, .type = i->type,
+	    .initiator = i->initiator, .local = i->local, .remote = i->remote,
+	    .message_id = i->message_id, .deadline = ike_timer_of(now, i->deadline) };
+	text_copy(ret->name, sizeof(ret->name), i->name);
+	text_copy(ret->state, sizeof(ret->state), i->state);
+	memcpy(ret->cookies, i->cookies, sizeof(ret->cookies));
 }
 
 static void
 add_report_exchange(void *self, const struct core_exchange_info *i)
 {
 	struct text *t = self;
-	struct ctl_exchange x = { .phase = i->phase, .type = i->type, .initiator = i->initiator,
-	    .local = i->local, .remote = i->remote, .message_id = i->message_id,
-	    .deadline = timer_of(t, i->deadline) };
+	struct ctl_exchange x;
 	STR(s, REPORT_ITEM_MAX);
 
-	text_copy(x.name, sizeof(x.name), i->name);
-	text_copy(x.state, sizeof(x.state), i->state);
-	memcpy(x.cookies, i->cookies, sizeof(x.cookies));
+	ike_exchange_of(t->now, i, &x);
 	report_exchange(&s, ++t->number, &x);
 	text_add(t, &s);
+}
+
+void
+ike_connection_of(const struct ike *ike, struct mono now, const struct core_connection_info *i,
+    struct ctl_connection *ret)
+{
+	const struct connection *c = ike->snapshot == NULL ? NULL :
+	    snapshot_connection(ike->snapshot, i->name);
+
+	*ret = (struct ctl_connection){ .active = i->active, .up = i->up,
+	    .check = ike_timer_of(now, i->next_check) };
+	text_copy(ret->name, sizeof(ret->name), i->name);
+	if (c != NULL) {
+		ret->passive = c->passive;
+		ret->local_id = c->local_id;
+		ret->remote_id = c->remote_id;
+		text_copy(ret->peer, sizeof(ret->peer), c->peer->name);
+	}
 }
 
 static void
 add_report_connection(void *self, const struct core_connection_info *i)
 {
 	struct text *t = self;
-	const struct connection *c = t->ike->snapshot == NULL ? NULL :
-	    snapshot_connection(t->ike->snapshot, i->name);
-	struct ctl_connection out = { .active = i->active, .up = i->up,
-	    .check = timer_of(t, i->next_check) };
+	struct ctl_connection out;
 	STR(s, REPORT_ITEM_MAX);
 
-	text_copy(out.name, sizeof(out.name), i->name);
-	if (c != NULL) {
-		out.passive = c->passive;
-		out.local_id = c->local_id;
-		out.remote_id = c->remote_id;
-		text_copy(out.peer, sizeof(out.peer), c->peer->name);
-	}
+	ike_connection_of(t->ike, t->now, i, &out);
 	report_connection(&s, &out);
 	text_add(t, &s);
 }

@@ -3,7 +3,7 @@
 #
 # surface.sh -l lists the cases.
 
-cases='capture4 capture6 capture-natt capture-files capture-failed'
+cases='capture4 capture6 capture-natt capture-files capture-failed status'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -19,6 +19,15 @@ up() {
 	wait_for 5 "the tunnel on east" tunnel_up east
 }
 run=$T/west/run
+
+# ask host order: what it writes to the result file
+ask() {
+	local f=$T/$1/run/isakmpd.result
+	rm -f "$f"
+	order "$1" "$2"
+	wait_for 5 "the answer to $2" [ -e "$f" ]
+	cat "$f"
+}
 
 # Both programs read a capture without a key: every message, nothing malformed.
 # reads file address-of-west address-of-east
@@ -63,7 +72,8 @@ packets() { tshark -n -r "$1" 2>/dev/null | wc -l; }
 nine() { [ "$(packets "$run/isakmpd.pcap")" -ge 9 ]; }
 
 two_sites
-case $1 in
+case=$1
+case $case in
 
 # -L, IPv4: link type, family, ports, the file's mode, and nothing secret in it.
 capture4)
@@ -177,7 +187,78 @@ capture-failed)
 	grep -q 'Identity Protection' "$T/tshark" && fail "what did not fail is there, too"
 	logged west 'ui_packetlog: messages of [1-9][0-9]* failed negotiations' || fail "no line" ;;
 
+# The state, for people and for programs; before, during and after a failure.
+status)
+	ours_conf west
+	ours_conf east
+	start east
+	start west
+	wait_for 10 "the back end" logged west 'IPsec back end: user'
+	state() { ask west "S json"; }
+	get() { "$BIN/json" "$T/state" "$@"; }
+	# is value key...: what the state says there
+	is() {
+		local want=$1 got
+		shift
+		got=$(get "$@") || fail "not in the state: $*: $(cat "$T/state")"
+		[ "$got" = "$want" ] || fail "$*: $got instead of $want: $(cat "$T/state")"
+		say "ok: $* is $want"
+	}
+	state >"$T/state"
+	is user backend
+	is active mode
+	is 1 connections
+	is net connections 0 name
+	is peer connections 0 peer
+	is false connections 0 up
+	is true connections 0 passive
+	is 0 sas
+	is 0 failures
+	up
+	state >"$T/state"
+	is true connections 0 up
+	is true connections 0 active
+	is 10.1.0.0/24 connections 0 local_id
+	is 2 sas
+	is 1 sas 0 phase
+	is initiator sas 0 role
+	is 10.9.0.1:500 sas 0 local
+	is 10.9.0.2:500 sas 0 remote
+	is MODP_2048 sas 0 group
+	is 128 sas 0 key_bits
+	is 2 sas 1 phase
+	is net sas 1 name
+	# the same values as in the table
+	set -- $(spis west)
+	is "$1" sas 1 spi_out
+	is "$2" sas 1 spi_in
+	set -- $(cookies west)
+	is "$1" sas 0 icookie
+	is "$2" sas 0 rcookie
+	ask west "S text" >"$T/text"
+	grep -q net "$T/text" && grep -q user "$T/text" || fail "the text: $(cat "$T/text")"
+	# a failure, with all its fields
+	order east "C set [peer]:Authentication=another force"
+	order west "t net"
+	order west "t main peer"
+	no_sa() { [ "$(phase west 1)" = 0 ]; }
+	wait_for 5 "no SA" no_sa
+	order west "c net"
+	wait_for 20 "the failure on east" logged east WRONG_PSK
+	ask east "S json" >"$T/state"
+	is WRONG_PSK failures 0 why
+	is "pre-shared keys differ" failures 0 text
+	get failures 0 remedy | grep -q Authentication || fail "no remedy"
+	get failures 0 peer | grep -q '^10.9.0.1:' || fail "no peer"
+	ask east "S text" | grep -q 'pre-shared keys differ' || fail "not in the text"
+	grep -q 'a long secret' "$T/state" "$T/text" && fail "a secret is in the status"
+	order west "M passive"
+	ask west "S json" >"$T/state"
+	is passive mode
+	ask west "S and more" | grep -q '^{' && fail "another word than json gives JSON"
+	alive west && alive east || fail "a daemon ended" ;;
+
 *)
-	fail "no case $1" ;;
+	fail "no case $case" ;;
 esac
-say "ok: $1"
+say "ok: $case"

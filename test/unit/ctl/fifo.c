@@ -41,6 +41,8 @@ single_letters_are_commands(void **state)
 		{ "Q", FIFO_QUIT }, { "R", FIFO_REINIT }, { "r", FIFO_REPORT }, { "S", FIFO_TABLE },
 		{ "T", FIFO_TEARDOWN_ALL }, { "S and what else", FIFO_TABLE }, { "R ", FIFO_REINIT },
 		{ "D T", FIFO_DEBUG_TOGGLE },
+		{ "S ", FIFO_TABLE }, { "S  text", FIFO_STATUS_TEXT }, { "S json ", FIFO_STATUS_JSON },
+		{ "S jsonish", FIFO_TABLE }, { "S a-very-long-word", FIFO_TABLE },
 	};
 
 	(void)state;
