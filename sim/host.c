@@ -407,6 +407,8 @@ host_start(struct host *h)
 	h->keys = keys_side_new();
 	if (h->core == NULL || h->keys == NULL || !keys_side_configure(h->keys, h->text))
 		abort();
+	if (h->world->verbose)
+		core_log_level(h->core, CLASS_MESSAGE, 20);
 	h->up = true;
 	h->life++;
 	h->tick_at = MONO_NEVER;

@@ -270,9 +270,12 @@ void
 act_trace(struct core *core, bool out, const struct exchange *x, const char *kind,
     unsigned step, const struct message *m, struct view clear, const struct path *path)
 {
+	enum { LADDER = 20 };
 	struct message own;
 	STR(s, 400);
 
+	if (core->level[CLASS_MESSAGE] < LADDER)
+		return;
 	if (m == NULL) {
 		struct header h;
 

@@ -65,7 +65,7 @@ running_key(const struct core *core, int phase, const char *name, uint8_t room[9
 static const char *
 running_name(const struct exchange *x)
 {
-	return x->p1 != NULL ? x->peer->name : x->connection->name;
+	return is_phase1(x) ? x->peer->name : x->connection->name;
 }
 
 bool
@@ -73,7 +73,7 @@ running_add(struct core *core, struct exchange *x)
 {
 	uint8_t room[9];
 
-	return map_put(core->running, running_key(core, x->p1 != NULL ? 1 : 2, running_name(x), room),
+	return map_put(core->running, running_key(core, is_phase1(x) ? 1 : 2, running_name(x), room),
 	    handle_u64(x->self));
 }
 
@@ -83,9 +83,9 @@ running_remove(struct core *core, struct exchange *x)
 	uint8_t room[9];
 	uint64_t v;
 
-	if (!x->initiator || (x->p1 == NULL && x->connection == NULL))
+	if (!x->initiator || (!is_phase1(x) && x->connection == NULL))
 		return;
-	struct view key = running_key(core, x->p1 != NULL ? 1 : 2, running_name(x), room);
+	struct view key = running_key(core, is_phase1(x) ? 1 : 2, running_name(x), room);
 	if (map_get(core->running, key, &v) && v == handle_u64(x->self))
 		map_remove(core->running, key);
 }

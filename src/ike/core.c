@@ -296,7 +296,7 @@ core_role_restarted(struct core *core, struct mono now, bool keys, bool kern)
 
 	core->now = now;
 	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;) {
-		bool phase2 = x->p2 != NULL;
+		bool phase2 = !is_phase1(x);
 		bool needs_keys = x->state != X_DONE && (!phase2 || x->p2->keys_asked);
 		bool needs_kern = x->state != X_DONE && phase2;
 
@@ -611,7 +611,7 @@ core_each_exchange(const struct core *core,
 
 	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;) {
 		struct core_exchange_info i = {
-			.phase = x->p1 != NULL ? 1 : 2, .type = x->type, .initiator = x->initiator,
+			.phase = is_phase1(x) ? 1 : 2, .type = x->type, .initiator = x->initiator,
 			.local = x->path.local, .remote = x->path.remote,
 			.message_id = x->message_id, .deadline = x->end.d.at,
 		};

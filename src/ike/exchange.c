@@ -270,6 +270,45 @@ release_roles(struct core *core, struct exchange *x)
 	x->p2->spi_in = 0;
 }
 
+/* ---- the quick modes of an ISAKMP SA, so that it finds them when it goes ---- */
+
+void
+exchange_adopt(struct isakmp_sa *sa, struct exchange *x)
+{
+	x->sibling = sa->children;
+	if (x->sibling != NULL)
+		x->sibling->sibling_before = x;
+	sa->children = x;
+}
+
+static void
+orphan(struct core *core, struct exchange *x)
+{
+	struct isakmp_sa *sa = is_phase1(x) ? NULL : isakmp_sa_find(core, x->isakmp_sa);
+
+	if (sa != NULL && sa->children == x)
+		sa->children = x->sibling;
+	if (x->sibling_before != NULL)
+		x->sibling_before->sibling = x->sibling;
+	if (x->sibling != NULL)
+		x->sibling->sibling_before = x->sibling_before;
+	x->sibling = x->sibling_before = NULL;
+}
+
+/*
+ * What a done exchange still has to do, repeating its last message, needs
+ * nothing of this; and it is kilobytes, with keys in them.
+ */
+static void
+spend(struct core *core, struct exchange *x)
+{
+	release_roles(core, x);
+	p1_free(x->p1);
+	p2_free(x->p2);
+	x->p1 = NULL;
+	x->p2 = NULL;
+}
+
 void
 exchange_free(struct core *core, struct exchange *x)
 {
@@ -279,6 +318,7 @@ exchange_free(struct core *core, struct exchange *x)
 	unlink_maps(core, x);
 	running_remove(core, x);
 	stage_leave(core, x);
+	orphan(core, x);
 	if (x->p2 != NULL && !x->initiator && x->state != X_DONE)
 		quick_mode_uncount(core, x);
 	timer_clear(core, &x->resend);
@@ -320,7 +360,7 @@ exchange_fail(struct core *core, struct exchange *x, enum why why)
 {
 	const struct peer *peer = x->peer;
 	const struct connection *connection = x->connection;
-	bool phase1 = x->p1 != NULL, was_done = x->state == X_DONE;
+	bool phase1 = is_phase1(x), was_done = x->state == X_DONE;
 	bool initiator = x->initiator;
 	struct snapshot *snapshot = snapshot_ref(x->snapshot);
 
@@ -574,8 +614,12 @@ exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct
 	}
 	x->fresh = false;
 	state_set(core, x, row);
+	struct handle h = x->self;
 	if (row->done != NULL)
 		row->done(core, x);
+	x = exchange_find(core, h);
+	if (x != NULL && x->state == X_DONE)
+		spend(core, x);
 }
 
 /* ---- duplicates ---- */

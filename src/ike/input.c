@@ -214,7 +214,7 @@ early_informational(struct core *core, struct exchange *x, const struct header *
 	struct message m;
 
 	/* What comes after phase 1 is for its SA; without that it means nothing. */
-	if (!x->initiator || !x->p1->have_keys || x->state == X_DONE ||
+	if (!x->initiator || x->state == X_DONE || !x->p1->have_keys ||
 	    !keymat_phase2_iv(&x->p1->params, x->iv, h->message_id, iv))
 		return;
 	if (decrypt(core, path, &x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m) == WHY_NONE)

@@ -99,7 +99,7 @@ enum exchange_state {
 	/* quick mode, responder */
 	QM_R_SPI_PENDING, QM_R_DH_PENDING, QM_R_SHARED_PENDING, QM_R_INBOUND_PENDING, QM_R_SENT_2,
 	QM_R_INSTALL_PENDING,
-	X_DONE,			/* kept only to repeat its last message */
+	X_DONE,			/* kept only to repeat its last message; p1 and p2 are gone */
 	X_STATE_MAX
 };
 
@@ -194,9 +194,16 @@ struct exchange {
 	size_t			out_n;
 	unsigned		sends, answers;
 	unsigned		step;		/* number of the message at hand, 1.. */
-	struct p1		*p1;
-	struct p2		*p2;
+	struct p1		*p1;		/* NULL in phase 2, and when done */
+	struct p2		*p2;		/* NULL in phase 1, and when done */
+	struct exchange		*sibling, *sibling_before;	/* phase 2: on the same ISAKMP SA */
 };
+
+static inline bool
+is_phase1(const struct exchange *x)
+{
+	return x->type == EXCH_ID_PROT;
+}
 
 /* Exchanges of one stage and kind of peer, the oldest first. */
 struct stage_list {
@@ -247,6 +254,7 @@ const char	*exchange_state_name(uint8_t state);
 struct exchange	*exchange_new(struct core *, uint8_t type, bool initiator, const struct peer *,
 		    const struct connection *);
 void		exchange_free(struct core *, struct exchange *);
+void		exchange_adopt(struct isakmp_sa *, struct exchange *);
 struct exchange	*exchange_find(struct core *, struct handle);
 /* Runs the row for (role, state, trigger).  May free the exchange. */
 void		exchange_run(struct core *, struct exchange *, enum row_on, const struct event *);
@@ -331,6 +339,8 @@ struct isakmp_sa {
 	uint32_t		*message_ids;	/* used ones */
 	size_t			n_message_ids, cap_message_ids;
 	unsigned		exchanges;	/* open ones the peer began */
+	struct exchange		*children;	/* all quick modes on it, done ones too */
+	bool			going;		/* is being removed: no more children */
 	/* DPD (RFC 3706) */
 	uint32_t		dpd_out, dpd_in;
 	bool			dpd_in_known;

@@ -301,18 +301,17 @@ isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 {
 	uint8_t room[16];
 	struct view key = peer_key(core, sa->peer, sa->identity, room);
-	struct handle h, self = sa->self;
-	uint32_t at = 0;
+	struct handle self = sa->self;
 	uint64_t v;
 
 	/* Quick modes without their SA cannot go on. */
-	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;)
-		if (x->p2 != NULL && handle_equal(x->isakmp_sa, self)) {
-			if (x->state == X_DONE)
-				exchange_free(core, x);
-			else
-				exchange_fail(core, x, WHY_REPLACED);
-		}
+	sa->going = true;
+	while (sa->children != NULL) {
+		if (sa->children->state == X_DONE)
+			exchange_free(core, sa->children);
+		else
+			exchange_fail(core, sa->children, WHY_REPLACED);
+	}
 	if (map_get(core->by_peer, key, &v) && v == handle_u64(self))
 		map_remove(core->by_peer, key);
 	map_remove(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room));

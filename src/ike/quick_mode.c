@@ -820,11 +820,13 @@ static struct exchange *
 quick_mode_new(struct core *core, struct isakmp_sa *sa, bool initiator,
     const struct connection *c, uint32_t message_id, const struct path *path)
 {
-	struct exchange *x = exchange_new(core, EXCH_QUICK_MODE, initiator, sa->peer, c);
+	struct exchange *x = sa->going ? NULL :
+	    exchange_new(core, EXCH_QUICK_MODE, initiator, sa->peer, c);
 
 	if (x == NULL)
 		return NULL;
 	x->isakmp_sa = sa->self;
+	exchange_adopt(sa, x);
 	x->path = *path;
 	memcpy(x->icookie, sa->icookie, COOKIE_LEN);
 	memcpy(x->rcookie, sa->rcookie, COOKIE_LEN);
