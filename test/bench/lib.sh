@@ -1,0 +1,203 @@
+# lib.sh - responders and load in namespaces, for the benchmarks; to be sourced.
+#
+#	load-ours === ours		10.9.1.2 === 10.9.1.1
+#	load-theirs === theirs		10.9.2.2 === 10.9.2.1
+#	load-big === big		10.9.3.2 === 10.9.3.1	ours again, with thousands
+#
+# Every address of 10.64.0.0/10 is one initiator at its load host; behind initiator
+# 10.64.0.0 + i is the address 10.128.0.0 + i, behind a responder 10.1.0.0/24.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../net/lib.sh"
+
+charon=${LAB_CHARON:-/usr/lib/ipsec/charon}
+psk='a long secret of the load'
+
+have_charon() {
+	[ -x "$charon" ] && command -v swanctl >/dev/null &&
+	    [ -e "${charon%/*}/plugins/libstrongswan-kernel-libipsec.so" ]
+}
+
+# bench_hosts side...: a load host and a responder for each side.
+bench_hosts() {
+	local s i
+	for s; do
+		i=$(side_number "$s")
+		host "$s"
+		host "load-$s"
+		link "$s" wan "load-$s" wan
+		addr "$s" wan 10.9.$i.1/24
+		addr "load-$s" wan 10.9.$i.2/24
+		in_host "$s" ip addr add 10.1.0.1/24 dev lo
+		in_host "$s" ip route add 10.64.0.0/10 via 10.9.$i.2
+		in_host "$s" ip route add 10.128.0.0/9 via 10.9.$i.2
+		in_host "load-$s" ip route add local 10.64.0.0/10 dev lo
+		# Thousands of neighbours and long queues are the test, not the limit.
+		in_host "$s" sysctl -qw net.ipv4.neigh.default.gc_thresh3=65536 2>/dev/null
+	done
+}
+
+side_number() { case $1 in ours) echo 1 ;; theirs) echo 2 ;; *) echo 3 ;; esac; }
+
+# ---- ours ------------------------------------------------------------------
+
+p1_suites=AES-128-SHA2-256-GRP14,AES-128-SHA2-256-GRP19,AES-128-SHA2-256-GRP2
+p2_suites=QM-ESP-AES-128-SHA2-256-SUITE,QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+p2_suites+=,QM-ESP-AES-128-SHA2-256-PFS-GRP19-SUITE,QM-ESP-AES-128-SHA2-256-PFS-GRP2-SUITE
+
+# ours_conf_many file number back-end
+ours_conf_many() {
+	mkdir -p "${1%/*}"
+	(
+		umask 077
+		awk -v n="$2" -v backend="$3" -v p1="$p1_suites" -v p2="$p2_suites" -v psk="$psk" '
+		function nth(base, i) {
+			return sprintf("10.%d.%d.%d", base + int(i / 65536), int(i / 256) % 256, i % 256)
+		}
+		BEGIN {
+			print "[General]\nUse-Keynote=no\nKernel-backend=" backend
+			print "DPD-check-interval=0"
+			print "[Phase 1]"
+			for (i = 1; i <= n; i++) print nth(64, i) "=peer-" i
+			print "[Phase 2]"
+			printf "Passive-connections="
+			for (i = 1; i <= n; i++) printf("%scon-%d", (i > 1 ? "," : ""), i)
+			print ""
+			print "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=" p1
+			print "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=" p2
+			print "[mine]\nID-type=IPV4_ADDR_SUBNET\nNetwork=10.1.0.0\nNetmask=255.255.255.0"
+			for (i = 1; i <= n; i++) {
+				print "[peer-" i "]\nPhase=1\nAddress=" nth(64, i) "\nConfiguration=mm"
+				print "Authentication=" psk
+				print "[con-" i "]\nPhase=2\nISAKMP-peer=peer-" i "\nConfiguration=qm"
+				print "Local-ID=mine\nRemote-ID=his-" i
+				print "[his-" i "]\nID-type=IPV4_ADDR\nAddress=" nth(128, i)
+			}
+		}' >"$1"
+	)
+}
+
+# ours_up side connections back-end: starts the daemon and waits until it has read all.
+ours_up() {
+	local s=$1
+	ours_conf_many "$T/$s/run/isakmpd.conf" "$2" "$3"
+	ours_start "$s"
+}
+
+ours_start() {
+	local s=$1
+	rm -f "$T/$s/run/isakmpd.fifo" "$T/$s/run/isakmpd.result"
+	: >"$T/$s/log"
+	become "$s" "$BIN/isakmpd" -d -K -c /run/isakmpd.conf -f /run/isakmpd.fifo \
+	    -i /run/isakmpd.pid </dev/null >>"$T/$s/log" 2>&1 &
+	echo $! >"$T/$s/daemon.pid"
+	wait_for 120 "isakmpd to open its FIFO" fifo_or_ended "$s"
+	alive "$s" || fail "isakmpd ended while starting"
+	# An order waits for the first configuration.
+	order "$s" S
+	wait_for 120 "its first answer" [ -e "$T/$s/run/isakmpd.result" ]
+}
+
+fifo_or_ended() { [ -p "$T/$1/run/isakmpd.fifo" ] || ! alive "$1"; }
+
+# ---- theirs ----------------------------------------------------------------
+
+# theirs_conf_many file number: number 0 is one connection for whoever comes.
+theirs_conf_many() {
+	mkdir -p "${1%/*}"
+	awk -v n="$2" -v psk="$psk" '
+	function nth(base, i) {
+		return sprintf("10.%d.%d.%d", base + int(i / 65536), int(i / 256) % 256, i % 256)
+	}
+	BEGIN {
+		print "connections {"
+		for (i = n > 0; i <= n; i++) {
+			who = i ? nth(64, i) : "%any"
+			print "c" i " {\n version = 1\n local_addrs = 10.9.2.1\n remote_addrs = " who
+			print " proposals = aes128-sha256-modp2048,aes128-sha256-ecp256,aes128-sha256-modp1024"
+			print " encap = yes\n unique = never\n rekey_time = 8h"
+			print " local {\n auth = psk\n id = 10.9.2.1\n }\n remote {\n auth = psk\n id = " who "\n }"
+			print " children {\n net" i " {\n local_ts = 10.1.0.0/24\n remote_ts = " (i ? nth(128, i) "/32" : "10.128.0.0/9")
+			print " esp_proposals = aes128-sha256-modp2048,aes128-sha256-ecp256,aes128-sha256-modp1024,aes128-sha256"
+			print " rekey_time = 8h\n }\n }\n}"
+		}
+		print "}\nsecrets {\n ike-load {\n secret = \"" psk "\"\n }\n}"
+	}' >"$1"
+}
+
+theirs_settings() {
+	local d dir=$T/theirs/swan
+	for d in x509 x509ca x509aa x509ac x509ocsp x509crl private rsa ecdsa bliss \
+	    pkcs8 pkcs12 pubkey; do
+		mkdir -p "$dir/$d"
+	done
+	cat >"$dir/strongswan.conf" <<-C
+	charon {
+	  filelog {
+	    quiet {
+	      path = $T/theirs/log
+	      default = -1
+	    }
+	  }
+	  dos_protection = no
+	  load_modular = yes
+	  plugins {
+	    include /etc/strongswan.d/charon/*.conf
+	    vici {
+	      socket = unix://$dir/vici
+	    }
+	    kernel-libipsec {
+	      load = yes
+	      allow_peer_ts = yes
+	    }
+	$(for d in stroke bypass-lan connmark dhcp farp forecast ha resolve; do
+		printf '    %s {\n      load = no\n    }\n' $d
+	done)
+	  }
+	}
+	C
+}
+
+# theirs_up connections
+theirs_up() {
+	local dir=$T/theirs/swan
+	theirs_conf_many "$dir/swanctl.conf" "$1"
+	theirs_settings
+	rm -f "$dir/vici" "$T/theirs/run/charon.pid"
+	STRONGSWAN_CONF=$dir/strongswan.conf become theirs "$charon" \
+	    >"$T/theirs/swan.out" 2>&1 </dev/null &
+	echo $! >"$T/theirs/daemon.pid"
+	wait_for 20 "charon's control socket" [ -S "$dir/vici" ]
+	[ -n "${NO_LOAD-}" ] || theirs_load
+}
+
+theirs_load() {
+	local dir=$T/theirs/swan
+	SWANCTL_DIR=$dir STRONGSWAN_CONF=$dir/strongswan.conf in_host theirs \
+	    swanctl --load-all --noprompt --uri "unix://$dir/vici" >"$T/theirs/load" 2>&1 ||
+	    fail "swanctl --load-all: $(tail -n 3 "$T/theirs/load")"
+}
+
+theirs_down() {
+	local p
+	p=$(cat "$T/theirs/daemon.pid")
+	rm -f "$T/theirs/daemon.pid"
+	kill "$p" 2>/dev/null
+	wait_for 30 "charon to end" gone "$p"
+	wait "$p" 2>/dev/null
+}
+
+# ---- the load --------------------------------------------------------------
+
+# load side option...: prints ikeload's JSON.
+load() {
+	local side=$1
+	shift
+	in_host "load-$side" ${LOAD_CPU:+taskset -c "$LOAD_CPU"} "$BIN/ikeload" \
+	    -p "$(cat "$T/$side/daemon.pid")" -E "$@" "10.9.$(side_number "$side").1"
+}
+
+# used side field: cpu, rss_kb, pss_kb, most_kb of a daemon so far
+used() { in_host "$1" "$BIN/ikeload" -m -p "$(cat "$T/$1/daemon.pid")" | field "$2"; }
+
+# field name: of the JSON object on standard input
+field() { sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"; }
