@@ -16,6 +16,24 @@ struct run {
 	bool		 storm;
 };
 
+/* Every second spoke behind a box of its own. */
+static void
+put_nats(struct run *r)
+{
+	for (int i = 1; i < r->w->n_hosts; i += 2) {
+		STR(public4, 32);
+		struct addr a;
+
+		str_addf(&public4, "203.0.113.%d", i % 250 + 1);
+		if (!addr_parse(public4.p, &a))
+			abort();
+		r->w->host[i]->nat = net_nat(r->w, "box", &a, span_s(60));
+		plan_set(&r->plan, i, "seen", public4.p);
+	}
+	for (int i = 0; i < r->w->n_hosts; i++)
+		plan_set(&r->plan, i, "ids", "fqdn");
+}
+
 static void
 choose_options(struct run *r, int hosts)
 {
@@ -26,18 +44,25 @@ choose_options(struct run *r, int hosts)
 	bool pfs = prng_chance(&r->chance, 500);
 	bool six = prng_chance(&r->chance, 200);
 	bool both = prng_chance(&r->chance, 500);
+	bool nat = r->plan.topology == TOPOLOGY_STAR && prng_chance(&r->chance, 300);
+	unsigned conns = hosts > 20 ? 1 : 1 + (unsigned)prng_below(&r->chance, 3);
+	STR(conns_text, 8);
 	const char *p2 = p2lives[prng_below(&r->chance, hosts > 20 ? 1 : COUNT(p2lives))];
 	const char *p1 = p1lives[prng_below(&r->chance, hosts > 20 ? 1 : COUNT(p1lives))];
 
+	str_addf(&conns_text, "%u", conns);
+	if (nat)
+		put_nats(r);
 	for (int i = 0; i < r->w->n_hosts; i++) {
+		plan_set(&r->plan, i, "conns", conns_text.p);
 		plan_set(&r->plan, i, "group", group);
 		plan_set(&r->plan, i, "pfs", pfs ? group : "none");
-		plan_set(&r->plan, i, "family", six ? "6" : "4");
+		plan_set(&r->plan, i, "family", six && !nat ? "6" : "4");
 		plan_set(&r->plan, i, "p1life", p1);
 		plan_set(&r->plan, i, "p2life", p2);
-		plan_set(&r->plan, i, "dpd", prng_chance(&r->chance, 500) ? "20" : "0");
-		/* One side at least keeps each tunnel up. */
-		plan_set(&r->plan, i, "active", both || i > 0 ? "yes" : "no");
+		plan_set(&r->plan, i, "dpd", nat || prng_chance(&r->chance, 500) ? "20" : "0");
+		/* One side at least keeps each tunnel up; nobody reaches into a NAT. */
+		plan_set(&r->plan, i, "active", i > 0 || (both && !nat) ? "yes" : "no");
 	}
 }
 
@@ -75,7 +100,12 @@ strike(struct run *r)
 	int b = (int)prng_below(&r->chance, (uint64_t)w->n_hosts);
 	struct host *h = w->host[a];
 
-	switch (prng_below(&r->chance, 8)) {
+	if (!h->up) {
+		world_trace(w, h, "=== start");
+		host_start(h);
+		return;
+	}
+	switch (prng_below(&r->chance, 10)) {
 	case 0:
 		world_trace(w, h, "=== restart");
 		host_kill(h);
@@ -114,6 +144,19 @@ strike(struct run *r)
 	case 6:
 		world_trace(w, h, "=== reload");
 		plan_configure_one(&r->plan, a);
+		break;
+	case 7:
+		if (h->nat == NOBODY)
+			break;
+		world_trace(w, h, "=== its NAT box forgets");
+		net_nat_rebind(w, h->nat);
+		/* The hub learns the new port from the next message. */
+		invariants_disturb(h, NOBODY);
+		w->settle = span_s(45);
+		break;
+	case 8:
+		world_trace(w, h, "=== kill");
+		host_kill(h);
 		break;
 	default:
 		break;			/* nothing: time passes */
