@@ -36,19 +36,19 @@ still(struct world *w, int host, uint32_t life)
 /* ---- the clock ---- */
 
 struct tick {
-	struct event	e;
+	struct sim_event	e;
 	int		host;
 	uint32_t	life;
 };
 
 static void
-tick_free(struct event *e)
+tick_free(struct sim_event *e)
 {
 	free((struct tick *)e);
 }
 
 static void
-tick_run(struct world *w, struct event *e)
+tick_run(struct world *w, struct sim_event *e)
 {
 	struct tick *t = (struct tick *)e;
 	struct host *h = still(w, t->host, t->life);
@@ -86,7 +86,7 @@ arm(struct host *h)
 enum { COPY_ROOM = 3 * PUBLIC_MAX + 8192 };
 
 struct keys_job {
-	struct event		e;
+	struct sim_event		e;
 	int			host;
 	uint32_t		life, keys_life;
 	struct keys_ask		ask;
@@ -96,7 +96,7 @@ struct keys_job {
 };
 
 static void
-keys_job_free(struct event *e)
+keys_job_free(struct sim_event *e)
 {
 	struct keys_job *j = (struct keys_job *)e;
 
@@ -117,7 +117,7 @@ keep(struct keys_job *j, struct view v)
 }
 
 static void
-keys_job_run(struct world *w, struct event *e)
+keys_job_run(struct world *w, struct sim_event *e)
 {
 	struct keys_job *j = (struct keys_job *)e;
 	struct host *h = still(w, j->host, j->life);
@@ -173,7 +173,7 @@ act_keys_carry(struct host *h, const struct keys_ask *ask)
 /* ---- kern ---- */
 
 struct kern_job {
-	struct event		e;
+	struct sim_event		e;
 	int			host;
 	uint32_t		life, kern_life;
 	bool			answered;
@@ -183,7 +183,7 @@ struct kern_job {
 };
 
 static void
-kern_job_free(struct event *e)
+kern_job_free(struct sim_event *e)
 {
 	struct kern_job *j = (struct kern_job *)e;
 
@@ -192,7 +192,7 @@ kern_job_free(struct event *e)
 }
 
 static void
-kern_reply_run(struct world *w, struct event *e)
+kern_reply_run(struct world *w, struct sim_event *e)
 {
 	struct kern_job *j = (struct kern_job *)e;
 	struct host *h = still(w, j->host, j->life);
@@ -206,7 +206,7 @@ kern_reply_run(struct world *w, struct event *e)
 
 /* The kernel changes at one moment, the core hears of it at a later one. */
 static void
-kern_job_run(struct world *w, struct event *e)
+kern_job_run(struct world *w, struct sim_event *e)
 {
 	struct kern_job *j = (struct kern_job *)e;
 	struct host *h = still(w, j->host, j->life);

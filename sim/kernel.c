@@ -135,7 +135,7 @@ kernel_done(struct kernel *k)
 /* ---- expiry, the kernel's own clock ---- */
 
 struct expiry {
-	struct event	e;
+	struct sim_event	e;
 	int		host;
 	uint32_t	life;
 	uint64_t	id, order;
@@ -143,13 +143,13 @@ struct expiry {
 };
 
 static void
-expiry_free(struct event *e)
+expiry_free(struct sim_event *e)
 {
 	free((struct expiry *)e);
 }
 
 static void
-expiry_run(struct world *w, struct event *e)
+expiry_run(struct world *w, struct sim_event *e)
 {
 	struct expiry *x = (struct expiry *)e;
 	struct host *h = w->host[x->host];

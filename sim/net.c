@@ -145,7 +145,7 @@ nat_out(struct world *w, struct nat *nat, const struct endpoint *inside, uint16_
 /* ---- travelling ---- */
 
 static void
-datagram_free(struct event *e)
+datagram_free(struct sim_event *e)
 {
 	struct datagram *d = (struct datagram *)e;
 
@@ -155,7 +155,7 @@ datagram_free(struct event *e)
 
 /* path is now seen from the receiver: swapped, with its inside address. */
 static void
-datagram_arrive(struct world *w, struct event *e)
+datagram_arrive(struct world *w, struct sim_event *e)
 {
 	struct datagram *d = (struct datagram *)e;
 	int to = net_reach(w, d->from, &d->path.remote);

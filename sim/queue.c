@@ -38,13 +38,13 @@ sim_copy_text(const char *s)
 }
 
 static int
-earlier(const struct event *a, const struct event *b)
+earlier(const struct sim_event *a, const struct sim_event *b)
 {
 	return a->at.us < b->at.us || (a->at.us == b->at.us && a->order < b->order);
 }
 
 void
-queue_add(struct queue *q, struct event *e, struct mono at)
+queue_add(struct queue *q, struct sim_event *e, struct mono at)
 {
 	if (q->n == q->cap) {
 		q->cap = q->cap == 0 ? 64 : q->cap * 2;
@@ -61,19 +61,19 @@ queue_add(struct queue *q, struct event *e, struct mono at)
 	q->v[i] = e;
 }
 
-struct event *
+struct sim_event *
 queue_first(const struct queue *q)
 {
 	return q->n == 0 ? NULL : q->v[0];
 }
 
-struct event *
+struct sim_event *
 queue_take(struct queue *q)
 {
 	if (q->n == 0)
 		return NULL;
-	struct event *first = q->v[0];
-	struct event *last = q->v[--q->n];
+	struct sim_event *first = q->v[0];
+	struct sim_event *last = q->v[--q->n];
 	size_t i = 0;
 
 	while (2 * i + 1 < q->n) {

@@ -14,22 +14,22 @@
 struct world;
 
 /* The head of every event; what follows it belongs to its maker. */
-struct event {
+struct sim_event {
 	struct mono	at;
 	uint64_t	order;
-	void		(*run)(struct world *, struct event *);
-	void		(*free)(struct event *);	/* after run, or at the end */
+	void		(*run)(struct world *, struct sim_event *);
+	void		(*free)(struct sim_event *);	/* after run, or at the end */
 };
 
 struct queue {
-	struct event	**v;
+	struct sim_event	**v;
 	size_t		  n, cap;
 	uint64_t	  order;
 };
 
-void		 queue_add(struct queue *, struct event *, struct mono at);
-struct event	*queue_first(const struct queue *);	/* NULL: empty */
-struct event	*queue_take(struct queue *);
+void		 queue_add(struct queue *, struct sim_event *, struct mono at);
+struct sim_event	*queue_first(const struct queue *);	/* NULL: empty */
+struct sim_event	*queue_take(struct queue *);
 void		 queue_done(struct queue *);		/* frees what is left */
 
 /* Allocation for the simulator itself, which has nothing better to do than

@@ -239,7 +239,7 @@ line_expect(struct scenario *s, const struct words *ws)
 	x.from++;
 	if (throughout) {
 		while (holds(&x, s->w) && !x.nonsense && world_ok(s->w) && s->w->now.us < limit.us) {
-			const struct event *e = queue_first(&s->w->queue);
+			const struct sim_event *e = queue_first(&s->w->queue);
 
 			world_run(s->w, e == NULL || e->at.us > limit.us ? limit : e->at);
 		}

@@ -191,7 +191,7 @@ act_acquire(struct scenario *s, struct host *h, const struct words *ws, size_t i
 
 /* `ping PEER [N] [of OCTETS] [every T]`: packets in the first flow with the peer. */
 struct ping {
-	struct event	e;
+	struct sim_event	e;
 	int		host;
 	struct flow	flow;
 	uint32_t	left, octets;
@@ -199,13 +199,13 @@ struct ping {
 };
 
 static void
-ping_free(struct event *e)
+ping_free(struct sim_event *e)
 {
 	free((struct ping *)e);
 }
 
 static void
-ping_run(struct world *w, struct event *e)
+ping_run(struct world *w, struct sim_event *e)
 {
 	struct ping *p = (struct ping *)e;
 

@@ -162,7 +162,7 @@ network_of(const struct plan *p, int host, unsigned k)
 	if (six(p, host))
 		str_addf(&text, "fd00:%x:%x::", k, i + 1);
 	else
-		str_addf(&text, "10.%u.%u.0", (i / 200 + 1) + 8 * (k - 1), i % 200 + 1);
+		str_addf(&text, "10.%u.%u.0", (i / 200 + 1) + 2 * (k - 1), i % 200 + 1);
 	if (!addr_parse(text.p, &a))
 		abort();
 	return (struct range){ addr_first_of(&a, bits), addr_last_of(&a, bits) };

@@ -142,7 +142,7 @@ world_trace(struct world *w, const struct host *h, const char *fmt, ...)
 static void
 step(struct world *w)
 {
-	struct event *e = queue_take(&w->queue);
+	struct sim_event *e = queue_take(&w->queue);
 
 	if (e->at.us > w->now.us) {
 		w->now = e->at;
@@ -161,7 +161,7 @@ step(struct world *w)
 static bool
 due(const struct world *w, struct mono limit)
 {
-	const struct event *e = queue_first(&w->queue);
+	const struct sim_event *e = queue_first(&w->queue);
 
 	return e != NULL && e->at.us <= limit.us;
 }

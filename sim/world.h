@@ -31,7 +31,7 @@ enum fate {
 
 /* A datagram on its way; path is as the sender of the moment wrote it. */
 struct datagram {
-	struct event	e;
+	struct sim_event	e;
 	int		from;		/* host; NOBODY: made by the script */
 	struct path	path;		/* local: source, remote: destination */
 	size_t		n;

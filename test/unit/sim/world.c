@@ -4,14 +4,14 @@
 #include "sim/template.h"
 
 struct note {
-	struct event	e;
+	struct sim_event	e;
 	int		*log;
 	size_t		*n;
 	int		what;
 };
 
 static void
-note_run(struct world *w, struct event *e)
+note_run(struct world *w, struct sim_event *e)
 {
 	struct note *x = (struct note *)e;
 
@@ -20,7 +20,7 @@ note_run(struct world *w, struct event *e)
 }
 
 static void
-note_free(struct event *e)
+note_free(struct sim_event *e)
 {
 	free((struct note *)e);
 }
