@@ -146,8 +146,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	world_run(w, mono_add(w->now, span_s(60)));
 	m.script = (struct rd){ 0 };
 	bool up = world_run_until(w, passes, &plan, mono_add(w->now, span_s(600)));
-	/* A forged DELETE can be authentic only by replay of a real one, so the
-	 * tunnel must come; how soon is the back-off's business. */
+	/* Longer than an IPsec SA lives: a real DELETE that the script lost leaves
+	 * the peer with a pair that nobody answers until it is renewed. */
 	if (!world_ok(w) || !up) {
 		fprintf(stderr, "%s\n", world_ok(w) ? "the tunnel does not come up" : w->violation);
 		abort();
