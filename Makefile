@@ -5,6 +5,8 @@
 #   make check      every test that can run here
 #   make install    DESTDIR= PREFIX=/usr/local
 #   make fuzz       libFuzzer over every target, FUZZ_SECONDS each
+#   make bench      speed and memory as ratios to strongSwan; SHORT=yes: minutes
+#   make soak       the simulator with new seeds for SOAK_MINUTES
 #   make clean      remove the build directories
 #
 # BUILD is where everything goes, CC the compiler, WERROR=ON makes warnings
@@ -15,6 +17,8 @@ PREFIX ?= /usr/local
 WERROR ?= OFF
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 30
+SOAK_MINUTES ?= 60
+SHORT ?=
 BOOTSTRAP ?= yes
 
 ifeq ($(BOOTSTRAP),yes)
@@ -26,11 +30,11 @@ ifneq ($(origin CC),default)
 compiler = -DCMAKE_C_COMPILER=$(CC)
 endif
 
-export BUILD JOBS WERROR FUZZ_SECONDS
+export BUILD JOBS WERROR FUZZ_SECONDS SOAK_MINUTES SHORT
 export CC_ARG = $(compiler)
 unexport MAKEFLAGS
 
-.PHONY: all build demo check install fuzz clean
+.PHONY: all build demo check install fuzz bench soak clean
 
 all:
 	$(bootstrap) build
@@ -59,6 +63,16 @@ install: all
 fuzz:
 	$(bootstrap) fuzz
 	@tools/fuzz
+
+bench:
+	$(bootstrap) tests
+	@$(MAKE) --no-print-directory build
+	@cmake --build $(BUILD) -j $(JOBS) --target ikeload -- --quiet
+	@BIN=$(BUILD)/bin RESULT=$(abspath $(BUILD))/bench.json test/bench/run
+
+soak:
+	$(bootstrap) tests
+	@tools/soak
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-dev $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz \

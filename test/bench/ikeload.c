@@ -26,7 +26,7 @@
 #include "neg.h"
 #include "watch.h"
 
-enum { TRIES = 6, RETRY_MS = 2000, SOCKETS = 2, BATCH = 32, SOURCES_MOST = 200000,
+enum { TRIES = 6, SOCKETS = 2, BATCH = 32, SOURCES_MOST = 200000,
 	SPIN_MS = 50 };
 
 /* One source address and what it is doing. */
@@ -45,6 +45,7 @@ struct load {
 	bool			remove;		/* DELETE as soon as it is done */
 	unsigned		most;		/* begin no more than these; 0: no bound */
 	unsigned		begun, done, failed, resent;
+	double			retry;		/* seconds until a message is sent again */
 	double			pace;		/* per second; 0: as the window allows */
 	double			*took;		/* of each that was done, up to TOOK_MAX */
 };
@@ -131,7 +132,7 @@ begin_one(struct load *l, unsigned i)
 	s->neg->inside = addr_at(l->first_inside, i);
 	neg_start(&l->c, s->neg);
 	s->started = now();
-	s->resend_at = s->started + RETRY_MS / 1e3;
+	s->resend_at = s->started + l->retry;
 	s->sends = 1;
 	l->begun++;
 	l->running++;
@@ -182,7 +183,7 @@ take(struct load *l, const struct msghdr *m, bool float_port, struct view v)
 	if (!neg_input(&l->c, s->neg, v))
 		return;
 	s->sends = 1;
-	s->resend_at = now() + RETRY_MS / 1e3;
+	s->resend_at = now() + l->retry;
 	send_out(l, s->neg);
 	if (s->neg->state == NEG_DONE)
 		finished(l, s);
@@ -223,7 +224,7 @@ resend_late(struct load *l, double t)
 			continue;
 		}
 		l->resent++;
-		s->resend_at = t + RETRY_MS / 1e3;
+		s->resend_at = t + l->retry;
 		send_out(l, s->neg);
 	}
 }
@@ -258,7 +259,7 @@ run(struct load *l, double seconds)
 		if (l->most > 0 && l->done + l->failed >= l->most)
 			return;
 		fill_window(l, start);
-		if (t - late > 0.1) {
+		if (t - late > 0.02) {
 			late = t;
 			resend_late(l, t);
 		}
@@ -335,9 +336,9 @@ static int
 usage(void)
 {
 	fputs("usage: ikeload [-p PID] [-g GROUP] [-F] [-E] [-D] [-s SOURCES] [-c WINDOW] [-n COUNT]\n"
-	    "               [-t SECONDS] [-w WARM-UP] [-r PER-SECOND] [-o FIRST] [-k] RESPONDER\n"
+	    "               [-t SECONDS] [-w WARM-UP] [-r PER-SECOND] [-o FIRST] [-R MS] [-k] RESPONDER\n"
 	    "  -g 2, 14, 19, ...; -F with PFS; -E as behind a NAT; -D delete when done\n"
-	    "  -o number of the first source; -k only measure the key work of a group\n", stderr);
+	    "  -R until a message is sent again; -o number of the first source; -k only measure the key work of a group\n", stderr);
 	return 2;
 }
 
@@ -355,6 +356,7 @@ defaults(struct load *l)
 	l->first_inside = (10u << 24 | 128u << 16) + 1;
 	l->sources = 100;
 	l->window = 32;
+	l->retry = 2;
 }
 
 static void
@@ -382,7 +384,7 @@ main(int argc, char **argv)
 	int o;
 
 	defaults(&l);
-	while ((o = getopt(argc, argv, "p:g:FEDs:c:n:t:w:r:o:km")) != -1)
+	while ((o = getopt(argc, argv, "p:g:FEDs:c:n:t:w:r:o:kmR:")) != -1)
 		switch (o) {
 		case 'p': pid = (pid_t)atoi(optarg); break;
 		case 'g': l.c.group = (uint16_t)atoi(optarg); break;
@@ -396,6 +398,7 @@ main(int argc, char **argv)
 		case 'w': warm = strtod(optarg, NULL); break;
 		case 'r': l.pace = strtod(optarg, NULL); break;
 		case 'o': first = (uint32_t)atoi(optarg); break;
+		case 'R': l.retry = strtod(optarg, NULL) / 1e3; break;
 		case 'k': key_only = true; break;
 		case 'm': watch_only = true; break;
 		default: return usage();
