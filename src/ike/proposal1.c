@@ -8,15 +8,14 @@
 #include <stdlib.h>
 
 #include "crypto/dh.h"
-#include "ike/internal.h"
+#include "ike/proposal.h"
 
 /* The attributes of one offered transform; `seen` has a bit per attribute type. */
 struct offer {
 	uint8_t		number;
 	uint32_t	seen;
 	uint32_t	value[P1_BLOCK_SIZE + 1];
-	uint32_t	life_secs, life_kb;
-	bool		has_secs, has_kb;
+	struct life	life;
 	struct view	attributes;
 	bool		strange;	/* an attribute we do not implement */
 	uint16_t	strange_type;
@@ -27,7 +26,6 @@ offer_read(const struct transform *t, struct offer *ret)
 {
 	struct offer o = { .number = t->number, .attributes = t->attributes };
 	struct view more = t->attributes;
-	uint32_t life_type = 0;
 
 	while (more.n > 0) {
 		struct attribute a;
@@ -37,16 +35,8 @@ offer_read(const struct transform *t, struct offer *ret)
 			return why;
 		switch (a.type) {
 		case P1_LIFE_TYPE:
-			life_type = a.value;
-			break;
 		case P1_LIFE_DURATION:
-			if (life_type == LIFE_SECONDS) {
-				o.life_secs = a.value;
-				o.has_secs = true;
-			} else if (life_type == LIFE_KILOBYTES) {
-				o.life_kb = a.value;
-				o.has_kb = true;
-			} else {
+			if (!life_read(&o.life, a.type == P1_LIFE_TYPE, a.value)) {
 				o.strange = true;
 				o.strange_type = a.type;
 			}
@@ -73,43 +63,6 @@ offer_read(const struct transform *t, struct offer *ret)
 
 /* ---- comparing ---- */
 
-/* One attribute that differs; texts for the record. */
-struct difference {
-	unsigned	n;
-	char		field[64], expected[200], got[200];
-	const struct p1_transform *with;
-};
-
-/* Joins a text to what stands in the room: "AES_CBC, 128". */
-static void
-join(char *room, size_t cap, const char *text)
-{
-	struct str s = { .p = room, .len = strlen(room), .cap = cap };
-
-	if (s.len > 0)
-		str_add(&s, ", ");
-	str_add(&s, text);
-}
-
-static void
-differ(struct difference *d, const char *field, const char *expected, const char *got)
-{
-	d->n++;
-	join(d->field, sizeof(d->field), field);
-	join(d->expected, sizeof(d->expected), expected);
-	join(d->got, sizeof(d->got), got);
-}
-
-static void
-number_differs(struct difference *d, enum registry reg, const char *field, int32_t want,
-    bool present, uint32_t got)
-{
-	char room[2][24];
-
-	differ(d, field, reg_text(reg, (uint32_t)want, room[0]),
-	    present ? reg_text(reg, got, room[1]) : "no attribute");
-}
-
 static void
 compare_number(struct difference *d, const struct offer *o, enum p1_attr type,
     enum registry reg, int32_t want)
@@ -117,27 +70,8 @@ compare_number(struct difference *d, const struct offer *o, enum p1_attr type,
 	bool present = (o->seen & 1u << type) != 0;
 
 	if (!present || (want != CONF_ANY && (uint32_t)want != o->value[type]))
-		number_differs(d, reg, reg_name(REG_P1_ATTR, type), want, present, o->value[type]);
-}
-
-static bool
-accepts(const struct accept *a, uint32_t v)
-{
-	return a->any || (v >= a->least && v <= a->most);
-}
-
-static void
-range_differs(struct difference *d, const char *field, const struct accept *a, uint32_t got)
-{
-	STR(want, 64);
-	STR(have, 32);
-
-	if (a->least == a->most)
-		str_addf(&want, "%u", (unsigned)a->least);
-	else
-		str_addf(&want, "%u:%u", (unsigned)a->least, (unsigned)a->most);
-	str_addf(&have, "%u", (unsigned)got);
-	differ(d, field, want.p, have.p);
+		differ_name(d, reg, reg_name(REG_P1_ATTR, type), want == CONF_ANY ? -1 : want,
+		    present, o->value[type]);
 }
 
 /* AES without KEY_LENGTH means 128 bits (14.2 Beyond). */
@@ -148,40 +82,6 @@ offered_bits(const struct offer *o)
 		return o->value[P1_KEY_LENGTH];
 	return o->value[P1_ENCRYPTION_ALGORITHM] == CIPHER_AES_CBC ? 128 : 0;
 }
-
-static void
-compare(const struct offer *o, const struct p1_transform *t, struct difference *ret)
-{
-	struct difference d = { .with = t };
-	uint32_t bits = offered_bits(o);
-
-	if (o->strange) {
-		char room[24];
-
-		differ(&d, reg_text(REG_P1_ATTR, o->strange_type, room), "no such attribute", "one");
-	}
-	compare_number(&d, o, P1_ENCRYPTION_ALGORITHM, REG_CIPHER, t->cipher);
-	if (t->key_bits.present) {
-		if (!accepts(&t->key_bits, bits))
-			range_differs(&d, "KEY_LENGTH", &t->key_bits, bits);
-	} else if ((o->seen & 1u << P1_KEY_LENGTH) != 0 && t->cipher != CONF_ANY &&
-	    !(t->cipher == CIPHER_AES_CBC && bits == 128)) {
-		STR(have, 32);
-
-		str_addf(&have, "%u", (unsigned)bits);
-		differ(&d, "KEY_LENGTH", t->cipher == CIPHER_AES_CBC ? "128" : "no attribute", have.p);
-	}
-	compare_number(&d, o, P1_HASH_ALGORITHM, REG_HASH, t->hash);
-	compare_number(&d, o, P1_AUTHENTICATION_METHOD, REG_AUTH_METHOD, t->auth);
-	compare_number(&d, o, P1_GROUP_DESCRIPTION, REG_GROUP, t->group);
-	/* Too long a life is shortened; too short a one is refused (14.2 Beyond). */
-	if (o->has_secs && t->life_secs.present && !t->life_secs.any &&
-	    o->life_secs < t->life_secs.least)
-		range_differs(&d, "LIFE_DURATION", &t->life_secs, o->life_secs);
-	*ret = d;
-}
-
-/* ---- responder ---- */
 
 static bool
 implementable(const struct offer *o)
@@ -194,6 +94,90 @@ implementable(const struct offer *o)
 	    dh_public_len((uint16_t)o->value[P1_GROUP_DESCRIPTION]) != 0 &&
 	    o->value[P1_AUTHENTICATION_METHOD] == AUTH_PRE_SHARED;
 }
+
+/* ANY accepts it, and we cannot do it. */
+static void
+compare_ability(struct difference *d, const struct offer *o)
+{
+	char room[4][24];
+	STR(got, 120);
+
+	if (d->n > 0 || implementable(o))
+		return;
+	str_addf(&got, "%s-%u %s %s %s",
+	    reg_text(REG_CIPHER, o->value[P1_ENCRYPTION_ALGORITHM], room[0]),
+	    (unsigned)offered_bits(o), reg_text(REG_HASH, o->value[P1_HASH_ALGORITHM], room[1]),
+	    reg_text(REG_AUTH_METHOD, o->value[P1_AUTHENTICATION_METHOD], room[2]),
+	    reg_text(REG_GROUP, o->value[P1_GROUP_DESCRIPTION], room[3]));
+	differ(d, "Transforms", "algorithms that this program has", got.p);
+}
+
+static void
+compare(const struct offer *o, const struct p1_transform *t, struct difference *d)
+{
+	uint32_t bits = offered_bits(o);
+	char room[24];
+
+	if (o->strange)
+		differ(d, reg_text(REG_P1_ATTR, o->strange_type, room), "no such attribute", "one");
+	compare_number(d, o, P1_ENCRYPTION_ALGORITHM, REG_CIPHER, t->cipher);
+	if (t->key_bits.present) {
+		if (!accepts(&t->key_bits, bits))
+			differ_range(d, "KEY_LENGTH", &t->key_bits, bits);
+	} else if ((o->seen & 1u << P1_KEY_LENGTH) != 0 && t->cipher != CONF_ANY &&
+	    !(t->cipher == CIPHER_AES_CBC && bits == 128)) {
+		STR(have, 32);
+
+		str_addf(&have, "%u", (unsigned)bits);
+		differ(d, "KEY_LENGTH", t->cipher == CIPHER_AES_CBC ? "128" : "no attribute", have.p);
+	}
+	compare_number(d, o, P1_HASH_ALGORITHM, REG_HASH, t->hash);
+	compare_number(d, o, P1_AUTHENTICATION_METHOD, REG_AUTH_METHOD, t->auth);
+	compare_number(d, o, P1_GROUP_DESCRIPTION, REG_GROUP, t->group);
+	if (life_too_short(&o->life, &t->life_secs))	/* 14.2 Beyond */
+		differ_range(d, "LIFE_DURATION", &t->life_secs, o->life.secs);
+	compare_ability(d, o);
+}
+
+/* The pair of an offered and a configured transform with the fewest differences. */
+struct nearest {
+	const struct p1_transform *with;	/* NULL: none was compared */
+	struct offer	offer;
+	unsigned	n;
+};
+
+/* The configured transform that this offer equals, or NULL; keeps the nearest. */
+static const struct p1_transform *
+match(const struct peer *peer, const struct offer *o, struct nearest *nearest)
+{
+	for (size_t i = 0; i < peer->n_transforms; i++) {
+		struct difference d = { .wordy = false };
+
+		compare(o, &peer->transforms[i], &d);
+		if (d.n == 0)
+			return &peer->transforms[i];
+		if (nearest->with == NULL || d.n < nearest->n)
+			*nearest = (struct nearest){ &peer->transforms[i], *o, d.n };
+	}
+	return NULL;
+}
+
+static void
+record_nearest(struct core *core, const struct exchange *x, const struct nearest *nearest)
+{
+	struct difference d = { .wordy = true };
+
+	if (nearest->with == NULL) {
+		fail_classic(core, "message_negotiate_sa: no compatible proposal found");
+		return;
+	}
+	compare(&nearest->offer, nearest->with, &d);
+	difference_record(core, &d, &nearest->with->where);
+	fail_remedy(core, "make a transform of [%s] (Transforms) equal to one of the peer's, on either side",
+	    x->peer->configuration != NULL ? x->peer->configuration : x->peer->name);
+}
+
+/* ---- responder ---- */
 
 static uint32_t
 least_nonzero(uint32_t a, uint32_t b)
@@ -210,33 +194,13 @@ params_set(struct p1_params *p, const struct offer *o, const struct p1_transform
 		.auth = (uint8_t)o->value[P1_AUTHENTICATION_METHOD],
 		.group = (uint16_t)o->value[P1_GROUP_DESCRIPTION],
 		.key_bits = (uint16_t)offered_bits(o),
-		.life_secs = o->has_secs ? o->life_secs : P1_DEFAULT_SECS,
-		.life_kb = o->life_kb,
+		.life_secs = o->life.has_secs ? o->life.secs : P1_DEFAULT_SECS,
+		.life_kb = o->life.kb,
 	};
 	if (t->life_secs.present && !t->life_secs.any)
 		p->life_secs = least_nonzero(p->life_secs, t->life_secs.most);
 	if (p->life_secs == 0)
 		p->life_secs = P1_DEFAULT_SECS;
-}
-
-static void
-record_nearest(struct core *core, const struct exchange *x, const struct difference *d)
-{
-	if (d->with == NULL) {
-		fail_classic(core, "message_negotiate_sa: no compatible proposal found");
-		return;
-	}
-	if (text_same(d->field, "LIFE_DURATION"))
-		fail_classic(core, "attribute_unacceptable: LIFE_DURATION: got %s,  expected %s",
-		    d->got, d->expected);
-	else
-		fail_classic(core, "attribute_unacceptable: %s: got %s, expected %s",
-		    d->field, d->got, d->expected);
-	fail_field(core, d->field, &d->with->where);
-	fail_expected(core, "%s", d->expected);
-	fail_got(core, "%s", d->got);
-	fail_remedy(core, "make a transform of [%s] (Transforms) equal to one of the peer's, on either side",
-	    x->peer->configuration != NULL ? x->peer->configuration : x->peer->name);
 }
 
 /* Keeps what message 2 must echo. */
@@ -284,7 +248,7 @@ sa_one_proposal(struct view sa_body, struct proposal *ret)
 enum why
 p1_choose(struct core *core, struct exchange *x, struct view sa_body)
 {
-	struct difference nearest = { 0 };
+	struct nearest nearest = { 0 };
 	struct proposal p;
 	int previous = -1;
 	enum why why;
@@ -306,15 +270,9 @@ p1_choose(struct core *core, struct exchange *x, struct view sa_body)
 		if (why != WHY_NONE)
 			return why;
 		previous = t.number;
-		for (size_t i = 0; i < x->peer->n_transforms; i++) {
-			struct difference d;
-
-			compare(&o, &x->peer->transforms[i], &d);
-			if (d.n == 0 && implementable(&o))
-				return chosen_keep(x, &p, &o, &x->peer->transforms[i]);
-			if (nearest.with == NULL || d.n < nearest.n)
-				nearest = d;
-		}
+		const struct p1_transform *with = match(x->peer, &o, &nearest);
+		if (with != NULL)
+			return chosen_keep(x, &p, &o, with);
 	}
 	record_nearest(core, x, &nearest);
 	return WHY_NO_PROPOSAL;
@@ -329,16 +287,6 @@ offerable(const struct p1_transform *t)
 	    t->group != CONF_ANY && !t->key_bits.any &&
 	    cipher_key_len((uint8_t)t->cipher, t->key_bits.present ? t->key_bits.offer : 0) != 0 &&
 	    hash_len((uint8_t)t->hash) != 0 && dh_public_len((uint16_t)t->group) != 0;
-}
-
-static void
-life_write(struct sa_wr *sa, uint16_t type_attr, uint16_t duration_attr, enum life_type type,
-    const struct accept *life)
-{
-	if (!life->present || life->any || life->offer == 0)
-		return;
-	sa_wr_attribute(sa, type_attr, type);
-	sa_wr_attribute(sa, duration_attr, life->offer);
 }
 
 enum why
@@ -379,40 +327,23 @@ p1_offer(struct core *core, struct exchange *x, struct msg_wr *m)
 		fail_field(core, "Transforms", &x->peer->where);
 		return WHY_CONFIG;
 	}
-	if (m->w.bad || m->w.len - body_at > SA_BODY_MAX)
+	if (m->w.bad || m->w.len - body_at > SA_BODY_MAX) {
+		fail_field(core, "Transforms", &x->peer->where);
+		fail_expected(core, "transforms of together at most %d octets", SA_BODY_MAX);
 		return WHY_CONFIG;
+	}
 	/* SAi_b: what the hashes cover, without the generic header. */
 	x->p1->sa_body_n = m->w.len - body_at;
 	memcpy(x->p1->sa_body, m->w.base + body_at, x->p1->sa_body_n);
 	return WHY_NONE;
 }
 
-/* The i-th transform we offered, as the peer should echo it. */
-static bool
-our_offer(const struct exchange *x, uint8_t number, struct offer *ret)
-{
-	struct proposal p;
-	int previous = -1;
-
-	if (sa_one_proposal(view_of(x->p1->sa_body, x->p1->sa_body_n), &p) != WHY_NONE)
-		return false;
-	for (struct view more = p.transforms; more.n > 0;) {
-		struct transform t;
-
-		if (transform_next(&more, previous, &t) != WHY_NONE)
-			return false;
-		previous = t.number;
-		if (t.number == number)
-			return offer_read(&t, ret) == WHY_NONE;
-	}
-	return false;
-}
-
 static bool
 same_offer(const struct offer *a, const struct offer *b)
 {
-	if (a->strange || b->strange || a->has_secs != b->has_secs || a->has_kb != b->has_kb ||
-	    a->life_secs != b->life_secs || a->life_kb != b->life_kb ||
+	if (a->strange || b->strange || a->life.has_secs != b->life.has_secs ||
+	    a->life.has_kb != b->life.has_kb || a->life.secs != b->life.secs ||
+	    a->life.kb != b->life.kb ||
 	    offered_bits(a) != offered_bits(b))
 		return false;
 	for (unsigned i = P1_ENCRYPTION_ALGORITHM; i <= P1_GROUP_DESCRIPTION; i++)
@@ -421,12 +352,37 @@ same_offer(const struct offer *a, const struct offer *b)
 	return true;
 }
 
+/* Some peers renumber: any offered transform with equal values will do. */
+static bool
+was_offered(const struct exchange *x, const struct offer *got)
+{
+	struct proposal p;
+	int previous = -1;
+
+	if (sa_one_proposal(view_of(x->p1->sa_body, x->p1->sa_body_n), &p) != WHY_NONE)
+		return false;
+	for (struct view more = p.transforms; more.n > 0;) {
+		struct transform t;
+		struct offer ours;
+
+		if (transform_next(&more, previous, &t) != WHY_NONE ||
+		    offer_read(&t, &ours) != WHY_NONE)
+			return false;
+		previous = t.number;
+		if (same_offer(got, &ours))
+			return true;
+	}
+	return false;
+}
+
 enum why
 p1_check_choice(struct core *core, struct exchange *x, struct view sa_body)
 {
+	const struct p1_transform unlimited = { 0 };
+	struct nearest nearest = { 0 };
 	struct proposal p;
 	struct transform t;
-	struct offer got, ours = { 0 };
+	struct offer got;
 	enum why why = sa_one_proposal(sa_body, &p);
 
 	if (why != WHY_NONE)
@@ -439,24 +395,16 @@ p1_check_choice(struct core *core, struct exchange *x, struct view sa_body)
 		return why;
 	if (more.n > 0)
 		return WHY_PROPOSAL_SYNTAX;
-	if (our_offer(x, t.number, &ours) && same_offer(&got, &ours)) {
-		const struct p1_transform none = { 0 };
-
-		params_set(&x->p1->params, &got, &none);
+	if (was_offered(x, &got)) {
+		params_set(&x->p1->params, &got, &unlimited);
 		return WHY_NONE;
 	}
-	/* Some peers renumber: any offered transform with equal values will do. */
-	for (unsigned i = 0; i < UINT8_MAX; i++)
-		if (our_offer(x, (uint8_t)i, &ours) && same_offer(&got, &ours)) {
-			const struct p1_transform none = { 0 };
-
-			params_set(&x->p1->params, &got, &none);
-			return WHY_NONE;
-		}
-	char room[24];
+	if (match(x->peer, &got, &nearest) == NULL) {
+		record_nearest(core, x, &nearest);
+		return WHY_CHOICE;
+	}
 	fail_field(core, "SA", &x->peer->where);
-	fail_expected(core, "one of the transforms we offered");
-	fail_got(core, "transform %u with %s", t.number,
-	    reg_text(REG_CIPHER, got.value[P1_ENCRYPTION_ALGORITHM], room));
+	fail_expected(core, "one of our transforms as we offered it");
+	fail_got(core, "one with another lifetime or key length");
 	return WHY_CHOICE;
 }

@@ -6,35 +6,18 @@
 #include <stdlib.h>
 
 #include "crypto/dh.h"
-#include "ike/internal.h"
+#include "ike/proposal.h"
 
 struct offer2 {
 	uint8_t		proposal, number, id;
 	uint32_t	spi;
 	uint16_t	group, mode, auth, key_bits;
-	bool		has_mode, has_secs, has_kb;
-	uint32_t	life_secs, life_kb;
+	bool		has_mode;
+	struct life	life;
 	bool		strange;
 	uint16_t	strange_type;
 	struct view	attributes;
 };
-
-static void
-life_read(struct offer2 *o, uint32_t *life_type, const struct attribute *a)
-{
-	if (a->type == P2_SA_LIFE_TYPE) {
-		*life_type = a->value;
-	} else if (*life_type == LIFE_SECONDS) {
-		o->life_secs = a->value;
-		o->has_secs = true;
-	} else if (*life_type == LIFE_KILOBYTES) {
-		o->life_kb = a->value;
-		o->has_kb = true;
-	} else {
-		o->strange = true;
-		o->strange_type = a->type;
-	}
-}
 
 static MUST_USE enum why
 offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *ret)
@@ -44,7 +27,7 @@ offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *
 		.attributes = t->attributes,
 	};
 	struct rd spi = rd_of(p->spi);
-	uint32_t seen = 0, life_type = 0;
+	uint32_t seen = 0;
 
 	o.spi = rd_u32(&spi);
 	for (struct view more = t->attributes; more.n > 0;) {
@@ -59,16 +42,16 @@ offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *
 				return WHY_PROPOSAL_SYNTAX;
 			seen |= 1u << a.type;
 		}
-		if (life) {
-			life_read(&o, &life_type, &a);
-			continue;
-		}
-		if (a.value > UINT16_MAX) {
+		if (life ? !life_read(&o.life, a.type == P2_SA_LIFE_TYPE, a.value) :
+		    a.value > UINT16_MAX) {
 			o.strange = true;
 			o.strange_type = a.type;
 			continue;
 		}
 		switch (a.type) {
+		case P2_SA_LIFE_TYPE:
+		case P2_SA_LIFE_DURATION:
+			break;
 		case P2_GROUP_DESCRIPTION:
 			o.group = (uint16_t)a.value;
 			break;
@@ -94,31 +77,6 @@ offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *
 
 /* ---- comparing with a suite's transform ---- */
 
-struct difference2 {
-	unsigned	n;
-	char		field[64], expected[200], got[200];
-	const struct p2_transform *with;
-};
-
-static void
-join(char *room, size_t cap, const char *text)
-{
-	struct str s = { .p = room, .len = strlen(room), .cap = cap };
-
-	if (s.len > 0)
-		str_add(&s, ", ");
-	str_add(&s, text);
-}
-
-static void
-differ(struct difference2 *d, const char *field, const char *expected, const char *got)
-{
-	d->n++;
-	join(d->field, sizeof(d->field), field);
-	join(d->expected, sizeof(d->expected), expected);
-	join(d->got, sizeof(d->got), got);
-}
-
 static const char *
 name_or_none(enum registry reg, uint32_t v, char room[24])
 {
@@ -126,13 +84,11 @@ name_or_none(enum registry reg, uint32_t v, char room[24])
 }
 
 static void
-compare_name(struct difference2 *d, const char *field, enum registry reg, uint32_t want,
+compare_name(struct difference *d, const char *field, enum registry reg, uint32_t want,
     uint32_t got)
 {
-	char room[2][24];
-
 	if (want != got)
-		differ(d, field, name_or_none(reg, want, room[0]), name_or_none(reg, got, room[1]));
+		differ_name(d, reg, field, want, true, got);
 }
 
 /* AES in every mode means 128 bits when no KEY_LENGTH is sent. */
@@ -153,51 +109,47 @@ wire_mode(uint8_t mode, bool encap)
 	return encap ? ENCAP_UDP_ENCAP_TUNNEL : ENCAP_TUNNEL;
 }
 
-static void
-range_print2(struct str *s, const struct accept *a)
+static struct accept
+bits_wanted(const struct p2_transform *t)
 {
-	if (a->least == a->most)
-		str_addf(s, "%u", (unsigned)a->least);
-	else
-		str_addf(s, "%u:%u", (unsigned)a->least, (unsigned)a->most);
+	uint32_t bits = bits_of(t->transform_id, 0);
+
+	return t->key_bits.present ? t->key_bits : (struct accept){ .least = bits, .most = bits };
 }
 
 static void
-compare2(const struct offer2 *o, const struct p2_transform *t, bool encap,
-    struct difference2 *ret)
+compare(const struct offer2 *o, const struct p2_transform *t, bool encap, struct difference *d)
 {
-	struct difference2 d = { .with = t };
 	uint32_t bits = bits_of(o->id, o->key_bits);
-	struct accept want = t->key_bits;
+	struct accept want = bits_wanted(t);
 	char room[24];
 
-	if (!want.present)
-		want.offer = want.least = want.most = bits_of(t->transform_id, 0);
 	if (o->strange)
-		differ(&d, reg_text(REG_P2_ATTR, o->strange_type, room), "no such attribute", "one");
-	compare_name(&d, "TRANSFORM_ID", REG_ESP, t->transform_id, o->id);
-	if (!want.any && (bits < want.least || bits > want.most)) {
-		STR(e, 64);
-		STR(g, 32);
-
-		range_print2(&e, &want);
-		str_addf(&g, "%u", (unsigned)bits);
-		differ(&d, "KEY_LENGTH", e.p, g.p);
-	}
-	compare_name(&d, "AUTHENTICATION_ALGORITHM", REG_IPSEC_AUTH, t->auth, o->auth);
-	compare_name(&d, "GROUP_DESCRIPTION", REG_GROUP, t->group, o->group);
-	compare_name(&d, "ENCAPSULATION_MODE", REG_ENCAP, wire_mode(t->mode, encap),
+		differ(d, reg_text(REG_P2_ATTR, o->strange_type, room), "no such attribute", "one");
+	compare_name(d, "TRANSFORM_ID", REG_ESP, t->transform_id, o->id);
+	if (!accepts(&want, bits))
+		differ_range(d, "KEY_LENGTH", &want, bits);
+	compare_name(d, "AUTHENTICATION_ALGORITHM", REG_IPSEC_AUTH, t->auth, o->auth);
+	compare_name(d, "GROUP_DESCRIPTION", REG_GROUP, t->group, o->group);
+	compare_name(d, "ENCAPSULATION_MODE", REG_ENCAP, wire_mode(t->mode, encap),
 	    o->has_mode ? o->mode : wire_mode(SA_TRANSPORT, encap));
-	if (o->has_secs && t->life_secs.present && !t->life_secs.any &&
-	    o->life_secs < t->life_secs.least) {
-		STR(e, 64);
-		STR(g, 32);
+	if (life_too_short(&o->life, &t->life_secs))
+		differ_range(d, "SA_LIFE_DURATION", &t->life_secs, o->life.secs);
+}
 
-		range_print2(&e, &t->life_secs);
-		str_addf(&g, "%u", (unsigned)o->life_secs);
-		differ(&d, "SA_LIFE_DURATION", e.p, g.p);
-	}
-	*ret = d;
+/* The pair of an offered and a configured transform with the fewest differences. */
+struct nearest2 {
+	const struct p2_transform *with;	/* NULL: none was compared */
+	struct offer2	offer;
+	unsigned	n;
+};
+
+static void
+nearest_keep(struct nearest2 *nearest, const struct offer2 *o, const struct p2_transform *t,
+    unsigned n)
+{
+	if (nearest->with == NULL || n < nearest->n)
+		*nearest = (struct nearest2){ t, *o, n };
 }
 
 static bool
@@ -232,8 +184,9 @@ take(struct exchange *x, const struct offer2 *o, const struct p2_transform *t,
 	p2->encap = encap;
 	p2->spi_out = o->spi;
 	p2->replay_window = replay_window;
-	p2->life_secs = o->has_secs && o->life_secs != 0 ? o->life_secs : P2_DEFAULT_SECS;
-	p2->life_kb = o->has_kb ? o->life_kb : 0;
+	p2->life_secs = o->life.secs != 0 ? o->life.secs :
+	    x->initiator && t->life_secs.offer != 0 ? t->life_secs.offer : P2_DEFAULT_SECS;
+	p2->life_kb = o->life.kb;
 	if (!x->initiator && t->life_secs.present && !t->life_secs.any &&
 	    p2->life_secs > t->life_secs.most) {
 		p2->life_secs = t->life_secs.most;
@@ -247,26 +200,30 @@ take(struct exchange *x, const struct offer2 *o, const struct p2_transform *t,
 }
 
 static void
-record_nearest(struct core *core, const struct exchange *x, const struct difference2 *d)
+record_nearest(struct core *core, const struct exchange *x, const struct nearest2 *nearest,
+    bool encap)
 {
-	if (d->with == NULL) {
+	struct difference d = { .wordy = true };
+	char room[24];
+
+	if (nearest->with == NULL) {
 		fail_classic(core, "message_negotiate_sa: no compatible proposal found");
 		fail_expected(core, "one ESP proposal");
 		fail_got(core, "none that stands alone");
 		return;
 	}
-	fail_classic(core, "attribute_unacceptable: %s: got %s, expected %s", d->field, d->got,
-	    d->expected);
-	fail_field(core, d->field, &d->with->where);
-	fail_expected(core, "%s", d->expected);
-	fail_got(core, "%s", d->got);
+	compare(&nearest->offer, nearest->with, encap, &d);
+	if (d.n == 0)
+		differ(&d, "TRANSFORM_ID", "an algorithm that this program has",
+		    reg_text(REG_ESP, nearest->offer.id, room));
+	difference_record(core, &d, &nearest->with->where);
 	fail_remedy(core, "make a suite of connection [%s] equal to one of the peer's, on either side",
 	    x->connection->name);
 }
 
 /* Tries one offered transform against all suites of the connection. */
 static bool
-match(struct exchange *x, const struct offer2 *o, bool encap, struct difference2 *nearest)
+match(struct exchange *x, const struct offer2 *o, bool encap, struct nearest2 *nearest)
 {
 	const struct connection *c = x->connection;
 
@@ -277,13 +234,12 @@ match(struct exchange *x, const struct offer2 *o, bool encap, struct difference2
 		const struct p2_protocol *pr = &c->suites[s].protocols[0];
 
 		for (size_t i = 0; i < pr->n_transforms; i++) {
-			struct difference2 d;
+			struct difference d = { .wordy = false };
 
-			compare2(o, &pr->transforms[i], encap, &d);
+			compare(o, &pr->transforms[i], encap, &d);
 			if (d.n == 0 && take(x, o, &pr->transforms[i], pr->replay_window, encap))
 				return true;
-			if (nearest->with == NULL || d.n < nearest->n)
-				*nearest = d;
+			nearest_keep(nearest, o, &pr->transforms[i], d.n);
 		}
 	}
 	return false;
@@ -304,15 +260,32 @@ bundle_size(struct view chain, uint8_t number)
 	return n;
 }
 
+/* The KE payload and the attribute only come together. */
+static void
+pfs_record(struct core *core, const struct exchange *x, bool have_ke, uint16_t group)
+{
+	char room[24];
+
+	fail_classic(core, have_ke ?
+	    "responder_recv_HASH_SA_NONCE: KEY_EXCH payload without a group desc. attribute" :
+	    "responder_recv_HASH_SA_NONCE: group desc. attribute without a KEY_EXCH payload");
+	fail_field(core, "GROUP_DESCRIPTION", &x->connection->where);
+	fail_expected(core, "a group and a KEY_EXCH payload, or neither");
+	fail_got(core, "group %s and %s KEY_EXCH payload", name_or_none(REG_GROUP, group, room),
+	    have_ke ? "a" : "no");
+}
+
 enum why
 p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_ke)
 {
-	struct difference2 nearest = { 0 };
+	struct nearest2 nearest = { 0 };
 	struct sa_body sa;
 	struct proposal p;
 	int previous = -1;
 	enum why why = sa_decode(sa_body, &sa);
-	bool encap = is_encap(core, x), pfs_hint = false;
+	bool encap = is_encap(core, x);
+	uint16_t pfs = GROUP_NONE;
+	bool pfs_differs = false;
 
 	if (why == WHY_NONE)
 		why = sa_check(&sa);
@@ -339,7 +312,8 @@ p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_
 			if (o.spi < 0x100)
 				continue;
 			if ((o.group != GROUP_NONE) != have_ke) {
-				pfs_hint = true;
+				pfs_differs = true;
+				pfs = o.group;
 				continue;
 			}
 			if (!match(x, &o, encap, &nearest))
@@ -354,11 +328,11 @@ p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_
 	}
 	if (why != WHY_NONE)
 		return why;
-	if (nearest.with == NULL && pfs_hint) {
-		fail_classic(core, "responder_recv_HASH_SA_NONCE: KEY_EXCH payload without a group desc. attribute");
+	if (nearest.with == NULL && pfs_differs) {
+		pfs_record(core, x, have_ke, pfs);
 		return WHY_PFS;
 	}
-	record_nearest(core, x, &nearest);
+	record_nearest(core, x, &nearest, encap);
 	return WHY_NO_PROPOSAL;
 }
 
@@ -368,14 +342,8 @@ static void
 transform_write(struct sa_wr *sa, uint8_t number, const struct p2_transform *t, bool encap)
 {
 	sa_wr_transform(sa, number, t->transform_id);
-	if (t->life_secs.present && !t->life_secs.any && t->life_secs.offer != 0) {
-		sa_wr_attribute(sa, P2_SA_LIFE_TYPE, LIFE_SECONDS);
-		sa_wr_attribute(sa, P2_SA_LIFE_DURATION, t->life_secs.offer);
-	}
-	if (t->life_kb.present && !t->life_kb.any && t->life_kb.offer != 0) {
-		sa_wr_attribute(sa, P2_SA_LIFE_TYPE, LIFE_KILOBYTES);
-		sa_wr_attribute(sa, P2_SA_LIFE_DURATION, t->life_kb.offer);
-	}
+	life_write(sa, P2_SA_LIFE_TYPE, P2_SA_LIFE_DURATION, LIFE_SECONDS, &t->life_secs);
+	life_write(sa, P2_SA_LIFE_TYPE, P2_SA_LIFE_DURATION, LIFE_KILOBYTES, &t->life_kb);
 	sa_wr_attribute(sa, P2_ENCAPSULATION_MODE, wire_mode(t->mode, encap));
 	if (t->auth != AUTHALG_NONE)
 		sa_wr_attribute(sa, P2_AUTHENTICATION_ALGORITHM, t->auth);
@@ -438,7 +406,7 @@ p2_offer(struct core *core, struct exchange *x, struct msg_wr *m)
 
 /* Does the answer equal an offer of ours?  Field by field, by our own suites. */
 static bool
-was_offered(struct exchange *x, const struct offer2 *o)
+was_offered(struct exchange *x, const struct offer2 *o, struct nearest2 *nearest)
 {
 	const struct connection *c = x->connection;
 
@@ -456,10 +424,14 @@ was_offered(struct exchange *x, const struct offer2 *o)
 			    o->auth == t->auth && o->group == t->group && o->has_mode &&
 			    o->mode == wire_mode(t->mode, x->p2->encap) &&
 			    bits_of(o->id, o->key_bits) == bits &&
-			    (!o->has_secs || !t->life_secs.present || t->life_secs.any ||
-			    o->life_secs <= t->life_secs.offer) &&
+			    (!o->life.has_secs || !t->life_secs.present || t->life_secs.any ||
+			    o->life.secs <= t->life_secs.offer) &&
 			    take(x, o, t, pr->replay_window, x->p2->encap))
 				return true;
+			struct difference d = { .wordy = false };
+
+			compare(o, t, x->p2->encap, &d);
+			nearest_keep(nearest, o, t, d.n);
 		}
 	}
 	return false;
@@ -500,11 +472,21 @@ p2_check_choice(struct core *core, struct exchange *x, struct view sa_body, bool
 		fail_got(core, "%s", have_ke ? "a KE payload" : "no KE payload");
 		return WHY_PFS;
 	}
-	if (o.spi >= 0x100 && was_offered(x, &o))
+	struct nearest2 nearest = { 0 };
+	if (o.spi >= 0x100 && was_offered(x, &o, &nearest))
 		return WHY_NONE;
+	if (nearest.with != NULL && nearest.n > 0) {
+		record_nearest(core, x, &nearest, x->p2->encap);
+		return WHY_CHOICE;
+	}
+	if (o.spi < 0x100) {
+		fail_field(core, "SPI", &x->connection->where);
+		fail_expected(core, "at least 256");
+		fail_got(core, "%u", (unsigned)o.spi);
+		return WHY_CHOICE;
+	}
 	fail_field(core, "SA", &x->connection->where);
-	fail_expected(core, "one of the transforms we offered");
-	fail_got(core, "%s %u bits, %s", reg_text(REG_ESP, o.id, room[0]), o.key_bits,
-	    name_or_none(REG_IPSEC_AUTH, o.auth, room[1]));
+	fail_expected(core, "one of our transforms as we offered it");
+	fail_got(core, "one with another lifetime, mode or key length");
 	return WHY_CHOICE;
 }
