@@ -94,13 +94,18 @@ enum why_log {
 	X(LIMIT_TOTAL, "too many half-open exchanges", 0, LOG_LIMITED, "")	\
 	X(LIMIT_SA, "too many exchanges on this ISAKMP SA", 0, LOG_LIMITED, "")	\
 	/* roles and back ends */						\
-	X(BACKEND, "the IPsec back end refused", 0, LOG_ALWAYS, "")		\
-	X(BACKEND_EXISTS, "the IPsec back end already has this SA", 0, LOG_ALWAYS, "") \
-	X(BACKEND_GONE, "the IPsec back end does not have this SA", 0, LOG_ALWAYS, "") \
+	X(BACKEND, "the IPsec back end refused", 0, LOG_ALWAYS,		\
+	  "see what it said; the connection is tried again by itself")		\
+	X(BACKEND_EXISTS, "the IPsec back end already has this SA", 0, LOG_ALWAYS, \
+	  "end other key management daemons on this machine, or remove what they left") \
+	X(BACKEND_GONE, "the IPsec back end does not have this SA", 0, LOG_ALWAYS, \
+	  "see whether something else removes SAs; the connection is negotiated again by itself") \
 	X(BACKEND_ALGORITHM, "the IPsec back end lacks this algorithm", N_NO_PROPOSAL_CHOSEN, LOG_ALWAYS, \
 	  "choose another suite, or another Kernel-backend")			\
-	X(BACKEND_DIFFERS, "the IPsec back end holds something else than was installed", 0, LOG_ALWAYS, "") \
-	X(ROLE_GONE, "another process of the daemon has ended", 0, LOG_ALWAYS, "") \
+	X(BACKEND_DIFFERS, "the IPsec back end holds something else than was installed", 0, LOG_ALWAYS, \
+	  "choose another suite or another Kernel-backend, and report it")	\
+	X(ROLE_GONE, "another process of the daemon has ended", 0, LOG_ALWAYS,	\
+	  "see in the log why it ended; it is started anew by itself")		\
 	X(CONTRACT, "message between processes out of order", 0, LOG_ALWAYS, "") \
 	/* orders and configuration */						\
 	X(NOT_CONFIGURED, "no such connection in the configuration", 0, LOG_ALWAYS, \

@@ -410,9 +410,9 @@ describe(struct core *core, struct failure *f, const struct exchange *x,
 }
 
 /*
- * Whoever can send a datagram can cause it, as often as he likes: a reason of
- * that kind, a datagram from nobody we know, or a first message, whose source
- * may be forged.
+ * Whoever sends can cause it as often as he likes: a reason of that kind, a
+ * datagram from nobody we know, a first message, whose source may be forged,
+ * or a complaint.
  */
 static bool
 by_stranger(enum why why, const struct exchange *x, const struct path *path,
@@ -420,7 +420,8 @@ by_stranger(enum why why, const struct exchange *x, const struct path *path,
 {
 	if (why_log(why) == LOG_LIMITED)
 		return true;
-	return x != NULL ? x->fresh && x->p1 != NULL : path != NULL && peer == NULL;
+	return x != NULL ? x->fresh && x->p1 != NULL :
+	    path != NULL && (peer == NULL || why == WHY_PEER_REFUSED);
 }
 
 void

@@ -141,6 +141,8 @@ void
 connection_try(struct core *core, struct connection_state *c)
 {
 	check_in(core, c, span_s(core->snapshot->check_interval));
+	if (c->active)
+		connection_flow(core, c, true);		/* if it was refused */
 	if (core->passive || core->shutting_down)
 		return;
 	if (ipsec_sa_for_connection(core, c->connection) == NULL)
@@ -185,9 +187,13 @@ core_connect(struct core *core, struct mono now, const char *name)
 
 	core->now = now;
 	if (c == NULL) {
-		fail_classic(core, "exchange_establish: peer \"%s\" does not have a correct phase (0)", name);
+		STR(escaped, 160);
+
+		str_escaped(&escaped, view_str(name));
+		fail_classic(core, "exchange_establish: peer \"%s\" does not have a correct phase (0)",
+		    escaped.p);
 		fail_expected(core, "a connection of [Phase 2]");
-		fail_got(core, "%s", name);
+		fail_got(core, "%s", escaped.p);
 		fail_record(core, WHY_NOT_CONFIGURED, NULL, NULL, NULL, NULL, "c");
 		return WHY_NOT_CONFIGURED;
 	}
@@ -319,7 +325,9 @@ void
 connection_flow(struct core *core, struct connection_state *c, bool want)
 {
 	const struct connection *k = c->connection;
-	struct kern_ask ask = { .verb = KERN_REMOVE, .parts = SA_PART_FLOW, .id = c->flow_id };
+	struct kern_ask ask = {
+		.verb = KERN_REMOVE, .token = c->flow_id, .parts = SA_PART_FLOW, .id = c->flow_id,
+	};
 	struct sa_spec spec = { .id = c->flow_id };
 
 	if (want == c->flow)
@@ -346,6 +354,24 @@ connection_flow(struct core *core, struct connection_state *c, bool want)
 	}
 	c->flow = want;
 	act_kern(core, &ask);
+}
+
+/* The next check asks again; until then nothing keeps this traffic in. */
+void
+connection_flow_refused(struct core *core, const struct kern_answer *a)
+{
+	struct connection_state *c = NULL;
+
+	for (size_t i = 0; i < core->n_connections && c == NULL; i++)
+		if (core->connections[i].flow && core->connections[i].flow_id == a->token)
+			c = &core->connections[i];
+	if (c != NULL)
+		c->flow = false;
+	fail_field(core, "back end", c != NULL ? &c->connection->where : NULL);
+	fail_expected(core, "the connection's flow required, so that nothing leaves in clear");
+	fail_got(core, "%s", a->detail);
+	fail_record(core, a->why, NULL, NULL, c != NULL ? c->connection->peer : NULL,
+	    c != NULL ? c->connection : NULL, "flow");
 }
 
 /* ---- a new configuration ---- */

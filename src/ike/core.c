@@ -232,16 +232,13 @@ core_kern_answer(struct core *core, struct mono now, const struct kern_answer *a
 
 			act_kern(core, &back);
 		}
-		if (a->verb == KERN_INSTALL && a->why != WHY_NONE && x == NULL) {
-			fail_field(core, "back end", NULL);
-			fail_got(core, "%s", a->detail);
-			fail_record(core, a->why, NULL, NULL, NULL, NULL, "flow");
-		}
+		if (a->verb == KERN_INSTALL && a->why != WHY_NONE && x == NULL)
+			connection_flow_refused(core, a);
 		return;
 	}
 	if (a->why != WHY_NONE) {
 		fail_field(core, "back end", x->connection != NULL ? &x->connection->where : NULL);
-		fail_expected(core, "the SA pair installed");
+		fail_expected(core, a->verb == KERN_GET_SPI ? "an SPI reserved" : "the SA pair installed");
 		fail_got(core, "%s", a->detail);
 		exchange_fail_local(core, x, a->why);
 		return;

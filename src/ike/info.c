@@ -215,6 +215,73 @@ offered_print(struct str *s, const struct peer *peer)
 }
 
 static void
+suites_print(struct str *s, const struct connection *c)
+{
+	char room[24];
+
+	for (size_t i = 0; i < c->n_suites && !s->cut; i++) {
+		if (c->suites[i].n_protocols != 1)
+			continue;
+		const struct p2_protocol *p = c->suites[i].protocols;
+
+		for (size_t j = 0; j < p->n_transforms && !s->cut; j++) {
+			const struct p2_transform *t = &p->transforms[j];
+			const struct sa_suite suite = { .protocol = p->protocol,
+			    .cipher = t->transform_id, .auth = t->auth, .mode = t->mode,
+			    .key_bits = (uint16_t)t->key_bits.offer };
+
+			str_add(s, s->len > 0 ? "; " : "");
+			sa_suite_print(s, &suite);
+			str_addf(s, " PFS %s", t->group == GROUP_NONE ? "none" :
+			    reg_text(REG_GROUP, t->group, room));
+		}
+	}
+}
+
+/* Phase 2: what we asked for, where it stands, and what is most likely wrong with it. */
+static void
+quick_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
+{
+	bool ids = type == N_INVALID_ID_INFORMATION;
+	STR(ours, 200);
+
+	if (x->connection == NULL) {
+		fail_expected(core, "our answer accepted");
+		return;
+	}
+	if (ids) {
+		str_add(&ours, "Local-ID ");
+		id_print(&ours, &x->p2->local_id);
+		str_add(&ours, ", Remote-ID ");
+		id_print(&ours, &x->p2->remote_id);
+	} else {
+		suites_print(&ours, x->connection);
+	}
+	fail_field(core, ids ? "phase 2 IDs" : "Suites", &x->connection->where);
+	fail_expected(core, "%s accepted: %s", ids ? "our IDs" : "one of our suites", ours.p);
+	fail_remedy(core, ids ?
+	    "make Local-ID and Remote-ID the mirror image of the peer's selectors" :
+	    "make the Suites of both sides agree; the peer's log names what it wants");
+}
+
+/* Phase 1 after the keys were made: it is about who we are. */
+static void
+auth_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
+{
+	STR(id, 160);
+
+	if (type != N_INVALID_ID_INFORMATION) {
+		fail_expected(core, "phase 1 accepted");
+		return;
+	}
+	id_print(&id, &x->p1->own_id);
+	fail_field(core, "ID", &x->peer->where);
+	fail_expected(core, "our ID %s accepted", id.p);
+	fail_remedy(core, "set ID in this peer section to what the peer expects, or correct the "
+	    "peer's Remote-ID");
+}
+
+static void
 refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authentic)
 {
 	STR(offered, 200);
@@ -238,14 +305,9 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 		fail_expected(core, "one of our transforms accepted: %s", offered.p);
 		fail_remedy(core, "make the Transforms of both sides agree; the peer's log names what it wants");
 	} else if (x->p2 != NULL) {
-		fail_field(core, type == N_INVALID_ID_INFORMATION ? "phase 2 IDs" : "Suites",
-		    x->connection != NULL ? &x->connection->where : NULL);
-		fail_expected(core, "our quick mode accepted");
-		fail_remedy(core, type == N_INVALID_ID_INFORMATION ?
-		    "make Local-ID and Remote-ID the mirror image of the peer's selectors" :
-		    "make the Suites of both sides agree; the peer's log names what it wants");
+		quick_refused_draft(core, x, type);
 	} else {
-		fail_expected(core, "phase 1 accepted");
+		auth_refused_draft(core, x, type);
 	}
 	fail_record(core, why, x, &x->path, x->peer, x->connection, NULL);
 }
@@ -545,7 +607,12 @@ notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *
 	if (x != NULL && x->initiator && x->state != X_DONE) {
 		refused_by_peer(core, x, n->type, true);
 		exchange_fail(core, x, WHY_PEER_REFUSED);
+		return;
 	}
+	/* About something that we believe to be done: our ID in phase 1, most often. */
+	fail_expected(core, "nothing refused");
+	fail_got(core, "notification %s", reg_text(REG_NOTIFY, n->type, room));
+	fail_record(core, WHY_PEER_REFUSED, NULL, &sa->path, sa->peer, NULL, "info");
 }
 
 /* An SPI to act on once the whole message was read (security R8). */

@@ -29,6 +29,21 @@ capture_clear(struct core *core, const struct path *path, struct view datagram)
 	act_capture(core, false, path, datagram, (struct view){ 0 });
 }
 
+/* Worth a record at most, and never answered.  False: no chain of payloads. */
+static bool
+clear_informational(struct core *core, const struct header *h, const struct path *path,
+    struct view datagram)
+{
+	struct message m;
+
+	capture_clear(core, path, datagram);
+	if (message_parse(h, view_of(datagram.p + HEADER_LEN, datagram.n - HEADER_LEN), false,
+	    &m) != WHY_NONE)
+		return false;
+	info_clear_input(core, &m, path);
+	return true;
+}
+
 /*
  * Decrypts into *room (freed by the caller), captures and parses.  iv is advanced.
  * WHY_UNDECRYPTABLE if what comes out is not a chain of payloads.
@@ -158,13 +173,11 @@ first_message(struct core *core, const struct header *h, const struct path *path
 			core_refuse(core, WHY_DUPLICATE);
 		return;
 	}
-	capture_clear(core, path, datagram);
 	if (h->exchange == EXCH_INFO) {
-		if (message_parse(h, view_of(datagram.p + HEADER_LEN, datagram.n - HEADER_LEN),
-		    false, &m) == WHY_NONE)
-			info_clear_input(core, &m, path);
+		(void)clear_informational(core, h, path, datagram);
 		return;
 	}
+	capture_clear(core, path, datagram);
 	if (peer == NULL || peer->n_transforms == 0) {
 		fail_classic(core, "exchange_setup_p1: no \"Default\" tag in [Phase 1] section");
 		refuse(core, WHY_NO_PEER, NULL, path);
@@ -296,16 +309,13 @@ phase2_message(struct core *core, struct isakmp_sa *sa, const struct header *h,
     const struct path *path, struct view datagram)
 {
 	struct exchange *x = exchange_by_message_id(core, sa->self, h->message_id);
-	struct message m;
 
 	if ((h->flags & FLAG_ENCRYPTION) == 0) {
-		capture_clear(core, path, datagram);
 		/* Check 18.  In clear nothing of phase 2 has an effect (security R1). */
-		if (h->exchange == EXCH_INFO && message_parse(h, view_of(datagram.p + HEADER_LEN,
-		    datagram.n - HEADER_LEN), false, &m) == WHY_NONE) {
-			info_clear_input(core, &m, path);
+		if (h->exchange == EXCH_INFO && clear_informational(core, h, path, datagram))
 			return;
-		}
+		if (h->exchange != EXCH_INFO)
+			capture_clear(core, path, datagram);
 		fail_classic(core, "message_recv: cleartext phase 2 message");
 		fail_record(core, WHY_CLEARTEXT, NULL, path, sa->peer, NULL, "phase 2");
 		return;
@@ -322,18 +332,13 @@ static void
 unknown_cookies(struct core *core, const struct header *h, const struct path *path,
     struct view datagram)
 {
-	struct message m;
 	STR(i, 20);
 	STR(r, 20);
 
 	if (h->exchange == EXCH_INFO) {
-		if ((h->flags & FLAG_ENCRYPTION) == 0)
-			capture_clear(core, path, datagram);
-		/* Never answer a notification with one; it may concern an exchange of ours. */
-		if ((h->flags & FLAG_ENCRYPTION) == 0 && message_parse(h, view_of(datagram.p +
-		    HEADER_LEN, datagram.n - HEADER_LEN), false, &m) == WHY_NONE)
-			info_clear_input(core, &m, path);
-		else
+		/* It may concern an exchange of ours. */
+		if ((h->flags & FLAG_ENCRYPTION) != 0 ||
+		    !clear_informational(core, h, path, datagram))
 			core_refuse(core, WHY_INVALID_COOKIE);
 		return;
 	}
@@ -371,6 +376,8 @@ with_cookies(struct core *core, const struct header *h, const struct path *path,
 		phase2_message(core, sa, h, path, datagram);
 	else if (x != NULL && h->exchange == EXCH_INFO && (h->flags & FLAG_ENCRYPTION) != 0)
 		early_informational(core, x, h, path, datagram);
+	else if (x != NULL && h->exchange == EXCH_INFO)
+		(void)clear_informational(core, h, path, datagram);
 	else if (x != NULL)
 		core_refuse(core, WHY_UNEXPECTED);	/* quick mode overtook message 6; it comes again */
 	else

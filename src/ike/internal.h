@@ -462,6 +462,7 @@ void		connection_timer(struct core *, uint32_t index);
 void		connections_phase1_ready(struct core *, const struct peer *, struct handle isakmp_sa);
 void		connections_phase1_failed(struct core *, const struct peer *);
 void		connection_flow(struct core *, struct connection_state *, bool want);
+void		connection_flow_refused(struct core *, const struct kern_answer *);
 bool		phase1_running(struct core *, const struct peer *);
 
 /* ---- limits (security R26) ---- */

@@ -143,20 +143,6 @@ do_debug(struct ike *ike, const struct fifo_command *c)
 }
 
 static void
-do_connect(struct ike *ike, const struct fifo_command *c)
-{
-	STR(name, 256);
-	enum why why = core_connect(ike->core, role_now(), c->name);
-
-	str_escaped(&name, view_str(c->name));
-	if (why == WHY_NOT_CONFIGURED)
-		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "exchange_establish: peer \"%s\" does not have a "
-		    "correct phase: %s; do: %s", name.p, why_text(why), why_remedy(why));
-	else if (why != WHY_NONE)
-		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "c %s: %s", name.p, why_text(why));
-}
-
-static void
 do_command(struct ike *ike, struct fifo_command *c)
 {
 	struct mono now = role_now();
@@ -173,7 +159,7 @@ do_command(struct ike *ike, struct fifo_command *c)
 		do_get(ike, c);
 		return;
 	case FIFO_CONNECT:
-		do_connect(ike, c);
+		(void)core_connect(ike->core, now, c->name);	/* it records a refusal */
 		return;
 	case FIFO_DEBUG:
 	case FIFO_DEBUG_ALL:
