@@ -388,6 +388,7 @@ host_configure(struct host *h, const char *text)
 		if (!keys_side_configure(h->keys, text))
 			abort();
 		host_before(h);
+		core_forget_orders(h->core);
 		core_configure(h->core, h->world->now, s);
 		host_after(h);
 	}

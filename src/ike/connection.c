@@ -384,14 +384,20 @@ adopt_connections(struct core *core, struct connection_state *fresh)
 		const struct connection *now = snapshot_connection(core->snapshot, was->connection->name);
 
 		timer_clear(core, &was->check);
-		if (now != NULL && connection_same(was->connection, now)) {
+		if (now == NULL || !connection_can_renew(was->connection, now)) {
+			connection_flow(core, was, false);
+			continue;
+		}
+		/* The flow stays where it is: nothing leaves in clear meanwhile. */
+		fresh[now->index].flow = was->flow;
+		fresh[now->index].flow_id = was->flow_id;
+		/* What `c` and `t` said holds as long as the lists do not say otherwise. */
+		if (was->connection->active == now->active)
+			fresh[now->index].active = was->active;
+		if (connection_same(was->connection, now)) {
 			fresh[now->index].failures = was->failures;
-			fresh[now->index].flow = was->flow;
-			fresh[now->index].flow_id = was->flow_id;
 			fresh[now->index].up_at = was->up_at;
 			fresh[now->index].wants = was->wants;
-		} else {
-			connection_flow(core, was, false);
 		}
 	}
 }
@@ -412,6 +418,20 @@ still_wanted(const struct core *core, const struct exchange *x)
 }
 
 static void
+adopt_ipsec_sa(struct core *core, struct ipsec_sa *sa, const struct connection *c)
+{
+	enum connection_change change = connection_compare(sa->connection, c);
+	bool changed = change != CONNECTION_SAME && change != CONNECTION_OTHER_LIST;
+
+	snapshot_unref(sa->snapshot);
+	sa->snapshot = snapshot_ref(core->snapshot);
+	sa->connection = c;
+	sa->peer = c->peer;
+	if (changed && sa->ready && !sa->replaced)
+		ipsec_sa_renegotiate(core, sa, core->snapshot->exchange_max);
+}
+
+static void
 adopt_sas(struct core *core)
 {
 	struct handle h;
@@ -425,16 +445,13 @@ adopt_sas(struct core *core)
 	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
 		const struct connection *c = snapshot_connection(core->snapshot, sa->connection->name);
 
-		if (c == NULL || !connection_same(sa->connection, c)) {
+		if (c == NULL || !connection_can_renew(sa->connection, c)) {
 			tell(core, CLASS_NORMAL, 0, "isakmpd: connection %s %s: SA removed",
 			    sa->spec.name, c == NULL ? "is no longer configured" : "has changed");
 			ipsec_sa_remove(core, sa, true);
 			continue;
 		}
-		snapshot_unref(sa->snapshot);
-		sa->snapshot = snapshot_ref(core->snapshot);
-		sa->connection = c;
-		sa->peer = c->peer;
+		adopt_ipsec_sa(core, sa, c);
 	}
 	at = 0;
 	for (struct isakmp_sa *sa; (sa = slab_next(core->isakmp_sas, &at, &h)) != NULL;) {
@@ -471,6 +488,7 @@ core_configure(struct core *core, struct mono now, struct snapshot *s)
 		fresh[i].flow_id = 1ull << 63 | ++core->next_flow_id;
 		fresh[i].up_at.us = now.us - span_s(3600).us;
 	}
+	reload_plan(core, old, s);
 	core->snapshot = snapshot_ref(s);
 	adopt_connections(core, fresh);
 	free(core->connections);
@@ -486,5 +504,30 @@ core_configure(struct core *core, struct mono now, struct snapshot *s)
 			check_in(core, c, span_ms((int64_t)(i / SPREAD) * 100));
 	}
 	snapshot_unref(old);
+	core_tick(core, now);
+}
+
+void
+core_forget_orders(struct core *core)
+{
+	for (size_t i = 0; i < core->n_connections; i++)
+		core->connections[i].active = core->connections[i].connection->active;
+}
+
+void
+core_renegotiate(struct core *core, struct mono now)
+{
+	struct handle h;
+	uint32_t at = 0;
+	unsigned n = 0;
+
+	core->now = now;
+	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+		if (!sa->ready || sa->replaced || sa->soft_at.us == MONO_NEVER.us)
+			continue;
+		ipsec_sa_renegotiate(core, sa, 0);
+		n++;
+	}
+	tell(core, CLASS_NORMAL, 0, "isakmpd: %u SAs are renegotiated", n);
 	core_tick(core, now);
 }

@@ -39,6 +39,10 @@ void		 core_free(struct core *);
 
 /* A new configuration.  Untouched connections keep their SAs (design section 7). */
 void	core_configure(struct core *, struct mono now, struct snapshot *);
+/* Before it, when a file was read anew: what `c` and `t` said counts no more. */
+void	core_forget_orders(struct core *);
+/* Every phase 2 SA is renewed now (Renegotiate-on-HUP). */
+void	core_renegotiate(struct core *, struct mono now);
 /* A datagram from the IKE port, or from the NAT-T port without its marker. */
 void	core_input(struct core *, struct mono now, const struct path *, struct view datagram);
 /* Takes the secrets out of the answer. */

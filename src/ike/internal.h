@@ -376,6 +376,7 @@ struct ipsec_sa {
 	struct handle		isakmp_sa;	/* it was made under; may be gone */
 	uint64_t		identity;	/* the peer's, as of that ISAKMP SA */
 	bool			initiator, ready, replaced, stay_alive, on_demand, fading;
+	bool			renegotiate;	/* the configuration wants it anew */
 	bool			nat_t;
 	uint8_t			parts;		/* enum sa_part installed */
 	uint32_t		message_id;
@@ -397,6 +398,9 @@ void		ipsec_sa_ready(struct core *, struct ipsec_sa *);
 /* Out of kern and memory.  send_delete: tell the peer first. */
 void		ipsec_sa_remove(struct core *, struct ipsec_sa *, bool send_delete);
 void		ipsec_sa_timer(struct core *, struct ipsec_sa *, enum timer_kind);
+/* A new pair as soon as possible; this one goes after so many seconds even if
+ * there is none (0: when it expires). */
+void		ipsec_sa_renegotiate(struct core *, struct ipsec_sa *, uint32_t most);
 struct ipsec_sa	*ipsec_sa_for_connection(struct core *, const struct connection *);
 /* By the SPI the peer receives on (our outgoing). */
 struct ipsec_sa	*ipsec_sa_by_spi_out(struct core *, const struct addr *remote, uint32_t spi);
@@ -452,7 +456,18 @@ void		running_remove(struct core *, struct exchange *);
 void		connection_renew(struct core *, struct connection_state *);
 void		connections_isakmp_lost(struct core *, const struct peer *);
 bool		peer_same(const struct peer *, const struct peer *);
+enum connection_change {
+	CONNECTION_SAME, CONNECTION_OTHER_PEER, CONNECTION_OTHER_IDS, CONNECTION_PEER_CHANGED,
+	CONNECTION_OTHER_SUITES, CONNECTION_OTHER_LIST
+};
+/* What differs first; lines do not count. */
+enum connection_change connection_compare(const struct connection *, const struct connection *);
 bool		connection_same(const struct connection *, const struct connection *);
+/* The same traffic with the same peer at the same place: the old SA may serve
+ * until there is a new one. */
+bool		connection_can_renew(const struct connection *, const struct connection *);
+/* Says what a new configuration will mean, before it is done. */
+void		reload_plan(struct core *, const struct snapshot *old, const struct snapshot *fresh);
 struct connection_state *connection_state_find(struct core *, const char *name);
 void		connection_try(struct core *, struct connection_state *);
 void		connection_failed(struct core *, const struct connection *);

@@ -295,7 +295,7 @@ renew(struct core *core, struct ipsec_sa *sa)
 {
 	struct connection_state *c = connection_state_find(core, sa->spec.name);
 
-	if (c == NULL || sa->replaced || !sa->stay_alive) {
+	if (c == NULL || sa->replaced || (!sa->stay_alive && !sa->renegotiate)) {
 		sa->fading = true;
 		return;
 	}
@@ -321,4 +321,19 @@ ipsec_sa_timer(struct core *core, struct ipsec_sa *sa, enum timer_kind kind)
 	if (again)
 		connection_lost(core, c);
 	snapshot_unref(snapshot);
+}
+
+void
+ipsec_sa_renegotiate(struct core *core, struct ipsec_sa *sa, uint32_t most)
+{
+	const struct mono end = mono_add(core->now, span_s(most));
+
+	sa->renegotiate = true;
+	sa->soft_at = core->now;
+	timer_set(core, &sa->soft, TIMER_IPSEC_SOFT, sa->self, sa->soft_at);
+	if (most == 0 || !mono_before(end, sa->hard_at))
+		return;
+	/* By words that hold no longer it must not go on for hours. */
+	sa->hard_at = end;
+	timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, end);
 }

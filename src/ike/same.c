@@ -76,18 +76,69 @@ suite_same(const struct p2_suite *a, const struct p2_suite *b)
 	return true;
 }
 
-bool
-connection_same(const struct connection *a, const struct connection *b)
+static bool
+suites_same(const struct connection *a, const struct connection *b)
 {
-	if (a == b)
-		return true;
-	if (!same_peer_name(a->peer, b->peer) || !peer_same(a->peer, b->peer) ||
-	    a->n_suites != b->n_suites || a->passive != b->passive ||
-	    !id_same(&a->local_id, &b->local_id) || !id_same(&a->remote_id, &b->remote_id) ||
-	    !id_same(&a->nat_id, &b->nat_id))
+	if (a->n_suites != b->n_suites)
 		return false;
 	for (size_t i = 0; i < a->n_suites; i++)
 		if (!suite_same(&a->suites[i], &b->suites[i]))
 			return false;
 	return true;
+}
+
+static bool
+flow_same(const struct connection *a, const struct connection *b)
+{
+	return id_same(&a->local_id, &b->local_id) && id_same(&a->remote_id, &b->remote_id) &&
+	    id_same(&a->nat_id, &b->nat_id);
+}
+
+enum connection_change
+connection_compare(const struct connection *a, const struct connection *b)
+{
+	if (a == b)
+		return CONNECTION_SAME;
+	if (!same_peer_name(a->peer, b->peer))
+		return CONNECTION_OTHER_PEER;
+	if (!flow_same(a, b))
+		return CONNECTION_OTHER_IDS;
+	if (!peer_same(a->peer, b->peer))
+		return CONNECTION_PEER_CHANGED;
+	if (!suites_same(a, b))
+		return CONNECTION_OTHER_SUITES;
+	return a->passive == b->passive ? CONNECTION_SAME : CONNECTION_OTHER_LIST;
+}
+
+bool
+connection_same(const struct connection *a, const struct connection *b)
+{
+	return connection_compare(a, b) == CONNECTION_SAME;
+}
+
+/* The mode of a connection's first suite. */
+static int
+mode_of(const struct connection *c)
+{
+	return c->n_suites == 0 || c->suites[0].n_protocols == 0 ||
+	    c->suites[0].protocols[0].n_transforms == 0 ? -1 :
+	    c->suites[0].protocols[0].transforms[0].mode;
+}
+
+/* Who the peer is and where; what is negotiated with it may differ. */
+static bool
+peer_stays(const struct peer *a, const struct peer *b)
+{
+	return a != NULL && b != NULL && addr_equal(&a->address, &b->address) &&
+	    a->port == b->port && addr_equal(&a->local_address, &b->local_address) &&
+	    a->any_id == b->any_id && a->is_default == b->is_default &&
+	    a->force_encap == b->force_encap && a->nat_t == b->nat_t &&
+	    id_same(&a->own_id, &b->own_id) && id_same(&a->remote_id, &b->remote_id);
+}
+
+bool
+connection_can_renew(const struct connection *a, const struct connection *b)
+{
+	return same_peer_name(a->peer, b->peer) && peer_stays(a->peer, b->peer) &&
+	    flow_same(a, b) && mode_of(a) == mode_of(b) && mode_of(a) >= 0;
 }

@@ -234,7 +234,10 @@ load(struct ike *ike, struct view text)
 	store_free(ike->store);
 	ike->store = fresh;
 	apply_levels(ike);
+	core_forget_orders(ike->core);
 	take_snapshot(ike, s);
+	if (!first && s->renegotiate_on_hup)
+		core_renegotiate(ike->core, role_now());
 	if (first)
 		ike_fifo_start(ike);
 }

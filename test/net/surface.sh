@@ -3,7 +3,8 @@
 #
 # surface.sh -l lists the cases.
 
-cases='capture4 capture6 capture-natt capture-files capture-failed status'
+cases='capture4 capture6 capture-natt capture-files capture-failed status
+	reload-plan renegotiate-on-hup log-levels'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -257,6 +258,140 @@ status)
 	is passive mode
 	ask west "S and more" | grep -q '^{' && fail "another word than json gives JSON"
 	alive west && alive east || fail "a daemon ended" ;;
+
+# What a reload will do is told before it is done.  What is the same keeps its
+# SPIs and loses no packet; what changed gets a new pair before the old one goes;
+# what is gone is deleted on both sides; a broken file changes nothing.
+reload-plan)
+	for s in west east; do
+		ours_conf $s active=$([ $s = west ] && echo yes || echo no)
+		n=1 m=2
+		[ $s = east ] && n=2 m=1
+		sed -i 's/onnections=net$/onnections=net,net6,gone/' "$T/$s/run/isakmpd.conf"
+		{
+			printf '[%s]\nPhase=2\nISAKMP-peer=peer\nConfiguration=%s\nLocal-ID=%s\nRemote-ID=%s\n' \
+			    net6 qm6 mine6 his6 gone qm mine7 his7
+			printf '[qm6]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=QM-ESP-AES-128-SHA2-256-SUITE\n'
+			conf_id mine6 fd0$n::/64
+			conf_id his6 fd0$m::/64
+			conf_id mine7 10.7.$n.0/24
+			conf_id his7 10.7.$m.0/24
+		} >>"$T/$s/run/isakmpd.conf"
+	done
+	start east
+	start west -v
+	pairs() { [ "$(phase west 2)" = "$1" ] && [ "$(phase east 2)" = "$1" ]; }
+	wait_for 20 "three pairs" pairs 3
+	wait_for 5 "the first answer" can_ping cwest 10.2.0.2
+	spi_of() { sas west | awk -v n="SA name: $1 " 'index($0, n) == 1 { on = /Phase 2/ }
+		/^Flags 0x.*[89a-f]$/ { on = 0 } on && /^SPI 1:/ { print $3; exit }'; }	# not a replaced one
+	mine=$(spi_of net) six=$(spi_of net6)
+	[ -n "$mine" ] && [ -n "$six" ] || fail "no SPIs: $(sas west)"
+
+	# nothing changed: nothing happens
+	order west R
+	wait_for 5 "the reload" logged west 'isakmpd: reinitializing daemon'
+	[ "$(spi_of net)" = "$mine" ] && [ "$(spi_of net6)" = "$six" ] || fail "SPIs changed for nothing"
+
+	become cwest ping -n -q -i 0.05 -c 100 -W 2 10.2.0.2 >"$T/four" 2>&1 &
+	p4=$!
+	become cwest ping -n -q -i 0.05 -c 100 -W 2 fd02::2 >"$T/six" 2>&1 &
+	p6=$!
+	for s in east west; do
+		sed -i 's/^Suites=QM-ESP-AES-128-SHA2-256-SUITE$/Suites=QM-ESP-AES-256-SHA2-256-SUITE/
+		    s/,gone$//' "$T/$s/run/isakmpd.conf"
+	done
+	kill -HUP "$(cat "$T/east/daemon.pid")"
+	wait_for 5 "the plan of east" logged east 'plan: connection net6 changed (suites): renegotiated'
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the plan" logged west 'plan: connection net6 changed (suites): renegotiated'
+	wait_for 5 "the plan" logged west 'plan: connection gone removed: its SAs are deleted'
+	wait_for 5 "the plan" logged west 'plan: connections: 1 stay as they are, 1 changed, 0 new, 1 removed'
+	long() { logged west 'quick mode done.*connection net6.*AES-256'; }
+	wait_for 20 "net6 with AES-256" long
+	# the plan stands before the deed
+	awk '/plan: connection net6/ { plan = NR } /quick mode done.*net6.*AES-256/ { exit !plan }' "$T/west/log" ||
+	    fail "done before it was told"
+	wait $p4 && wait $p6 || fail "pings ended: $(cat "$T/four" "$T/six")"
+	grep -q ' 0% packet loss' "$T/four" || fail "the untouched one lost packets: $(cat "$T/four")"
+	grep -q ' 0% packet loss' "$T/six" || fail "the changed one lost packets: $(cat "$T/six")"
+	[ "$(spi_of net)" = "$mine" ] || fail "the untouched one has another SPI"
+	[ "$(spi_of net6)" != "$six" ] || fail "the changed one has its old SPI"
+	no_gone() { ! sas "$1" | grep -q '^SA name: gone'; }
+	wait_for 5 "the removed one to go" no_gone west
+	wait_for 5 "the removed one to go on east" no_gone east
+
+	# a broken file: the running configuration stays, and the log says so
+	echo '[qm' >>"$T/west/run/isakmpd.conf"
+	sed -i 's/^ISAKMP-peer=peer$/ISAKMP-peer=nobody/' "$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the refusal" logged west 'not usable ([0-9]* errors); the running configuration stays'
+	[ "$(spi_of net)" = "$mine" ] || fail "a broken file changed the SPIs"
+	chmod 644 "$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the refusal" logged west 'too open permissions.*the running configuration stays'
+	[ "$(spi_of net)" = "$mine" ] || fail "an open file changed the SPIs"
+	check "still works" pings cwest 10.2.0.2
+	stop west || fail "isakmpd ended with status $?" ;;
+
+renegotiate-on-hup)
+	ours_conf west "general=Renegotiate-on-HUP="
+	ours_conf east
+	start east
+	start west -v
+	up
+	was=$(spis west)
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the order" logged west 'isakmpd: 1 SAs are renegotiated'
+	wait_for 10 "new SPIs" renewed spis "$was"
+	[ "$(phase west 1)" = 1 ] || fail "phase 1 was made anew, too"
+	check "pings" pings cwest 10.2.0.2
+	# without the tag nothing of the kind
+	sed -i '/^Renegotiate-on-HUP/d' "$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	twice() { [ "$(grep -c 'reinitializing daemon' "$T/west/log")" = 2 ]; }
+	wait_for 5 "the reload" twice
+	sas west >/dev/null
+	[ "$(grep -c 'SAs are renegotiated' "$T/west/log")" = 1 ] || fail "renegotiated without the tag" ;;
+
+# Loglevel and Logverbose, at the start and upon reload; D and D T.
+log-levels)
+	ours_conf west "general=Loglevel=7=99, 99=1, x"
+	ours_conf east
+	start east
+	start west
+	wait_for 5 "the bad members" logged west 'init: invalid logging class or level: 99=1'
+	wait_for 5 "the bad members" logged west 'init: invalid logging class or level: x'
+	up
+	logged west ' Exch 30 ' || fail "class 7 is not there"
+	logged west ' Mesg ' && fail "class 2 is there"
+	logged west 'quick mode done' && fail "verbose, although nobody said so"
+	sed -i 's/^Loglevel=.*/Loglevel=A=20\nLogverbose=/' "$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the reload" logged west 'reinitializing daemon'
+	sas west >/dev/null
+	order west "t net"
+	order west "c net"
+	wait_for 10 "the line of success" logged west 'isakmpd: quick mode done: src: 10.9.0.1 dst: 10.9.0.2'
+	logged west ' Mesg 20 ' || fail "class 2 is not there after the reload"
+	# what was switched on stays on when the tag goes
+	sed -i '/^Loglevel/d; /^Logverbose/d' "$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	sas west >/dev/null
+	order west "D T"
+	sas west >/dev/null
+	lines=$(grep -c ' Mesg ' "$T/west/log")
+	order west "t net"
+	order west "c net"
+	wait_for 10 "the tunnel" tunnel_up west
+	[ "$(grep -c ' Mesg ' "$T/west/log")" = "$lines" ] || fail "class 2 speaks after D T"
+	order west "D T"
+	order west "t net"
+	more() { [ "$(grep -c ' Mesg ' "$T/west/log")" -gt "$lines" ]; }
+	wait_for 10 "class 2 again" more
+	order west "D 2 0"
+	order west "D 11 1"
+	wait_for 5 "the complaint" logged west 'log_debug_cmd: invalid debugging class 11' ;;
 
 *)
 	fail "no case $case" ;;
