@@ -681,6 +681,11 @@ give_up(struct core *core, struct exchange *x)
 	struct mono started = x->started;
 	STR(remote, 80);
 
+	if (x->unreadable && !x->recorded) {
+		main_mode_undecryptable(core, x, &x->path);
+		exchange_fail(core, x, WHY_WRONG_PSK);
+		return;
+	}
 	endpoint_print(&remote, &x->path.remote);
 	fail_classic(core, "transport_send_messages: giving up on exchange %s, no response from peer %s",
 	    x->connection != NULL ? x->connection->name : x->peer->name, remote.p);

@@ -360,7 +360,7 @@ void
 info_phase1_input(struct core *core, struct exchange *x, const struct message *m)
 {
 	if (!hash_right(&x->p1->params, &x->p1->keys, m)) {
-		main_mode_undecryptable(core, x, &x->path);
+		main_mode_hint(core, x);
 		return;
 	}
 	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
@@ -446,6 +446,13 @@ dpd_dead(struct core *core, struct isakmp_sa *sa)
 	struct handle h;
 	uint32_t at = 0;
 
+	/* Only this SA is dead, not the peer: it never got our last message. */
+	if (sa->unproven && isakmp_sa_for_peer(core, peer) != NULL &&
+	    isakmp_sa_for_peer(core, peer) != sa) {
+		isakmp_sa_remove(core, sa);
+		snapshot_unref(snapshot);
+		return;
+	}
 	fail_expected(core, "R_U_THERE_ACK within %u seconds", DPD_RETRY_SECS * DPD_TRIES);
 	fail_got(core, "nothing after %u probes", DPD_TRIES);
 	fail_record(core, WHY_PEER_DEAD, NULL, &sa->path, peer, NULL, "info");
@@ -496,13 +503,13 @@ dpd_timer(struct core *core, struct isakmp_sa *sa)
 	struct handle h;
 	uint32_t at = 0;
 
-	if (sa->replaced || sa->peer->dpd_interval == 0)
+	if (sa->replaced || (sa->peer->dpd_interval == 0 && !sa->unproven))
 		return;
 	if (core->passive) {		/* frozen; core_passive starts it anew */
 		dpd_again_in(core, sa, sa->peer->dpd_interval);
 		return;
 	}
-	if (sa->dpd_tries > 0) {
+	if (sa->dpd_tries > 0 || sa->unproven) {
 		dpd_probe(core, sa);
 		return;
 	}

@@ -233,7 +233,7 @@ early_informational(struct core *core, struct exchange *x, const struct header *
 	if (decrypt(core, path, &x->p1->params, &x->p1->keys, iv, h, datagram, &room, &m) == WHY_NONE)
 		info_phase1_input(core, x, &m);
 	else
-		main_mode_undecryptable(core, x, path);
+		main_mode_hint(core, x);
 	free(room);
 }
 

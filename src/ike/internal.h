@@ -174,6 +174,7 @@ struct exchange {
 	bool			fresh;		/* made by the message at hand */
 	bool			authentic;	/* the message at hand passed its hash */
 	bool			recorded;	/* a failure record was written */
+	bool			unreadable;	/* initiator: got what our keys do not open */
 	bool			known_peer;	/* responder: source is configured by address */
 	struct snapshot		*snapshot;
 	const struct peer	*peer;
@@ -282,6 +283,7 @@ struct exchange	*exchange_by_message_id(struct core *, struct handle isakmp_sa, 
 void		main_mode_failing(struct core *, struct exchange *, enum why);
 /* A message that should have been encrypted with our keys was not: the keys differ. */
 void		main_mode_undecryptable(struct core *, struct exchange *, const struct path *);
+void		main_mode_hint(struct core *, struct exchange *);
 
 bool		main_mode_start(struct core *, const struct peer *);
 /* Makes the responder's exchange for a first message; NULL if refused. */
@@ -333,6 +335,8 @@ struct isakmp_sa {
 	struct id		own_id, peer_id;
 	uint64_t		identity;	/* of the peer: hash of its ID */
 	bool			replaced, stay_alive, fading;
+	bool			unproven;	/* we answered last, and nothing came over it yet */
+	struct handle		successor;	/* an unproven one that waits for its proof */
 	struct mono		created, last_heard;
 	struct mono		soft_at, hard_at;
 	struct timer		soft, hard, dpd, keepalive;

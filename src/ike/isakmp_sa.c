@@ -10,7 +10,7 @@
 
 #include "ike/internal.h"
 
-enum { COLLISION_SECS = 10 };
+enum { COLLISION_SECS = 10, PROOF_SECS = 5, AGAIN_SECS = 20 };
 
 struct isakmp_sa *
 isakmp_sa_find(struct core *core, struct handle h)
@@ -184,6 +184,20 @@ preferred(const struct isakmp_sa *a, const struct isakmp_sa *b)
 	return apart >= 0;
 }
 
+/*
+ * Message 6 may be lost for good: then the peer has no such SA, and goes on
+ * with the old one.  So as responder we leave the old one in use until
+ * something authenticated came over the new one; R_U_THERE asks for it
+ * soon.  A peer without DPD cannot be asked: its new SA counts as it is.
+ */
+static void
+await_proof(struct core *core, struct isakmp_sa *sa, struct isakmp_sa *old)
+{
+	old->successor = sa->self;
+	timer_set(core, &sa->dpd, TIMER_ISAKMP_DPD, sa->self,
+	    mono_add(core->now, span_s(PROOF_SECS)));
+}
+
 static void
 settle(struct core *core, struct isakmp_sa *sa)
 {
@@ -194,6 +208,10 @@ settle(struct core *core, struct isakmp_sa *sa)
 
 	if (map_get(core->by_peer, key, &v))
 		old = isakmp_sa_find(core, handle_of_u64(v));
+	if (old != NULL && old != sa && sa->unproven) {
+		await_proof(core, sa, old);
+		return;
+	}
 	if (old != NULL && old != sa && !preferred(sa, old)) {
 		retire(core, sa);
 		return;
@@ -291,6 +309,7 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 	core->counters.phase1_done++;
 	if (p1->initial_contact)
 		isakmp_sa_initial_contact(core, sa, x->started);
+	sa->unproven = !sa->initiator && sa->traits.dpd;
 	settle(core, sa);
 	tell_done(core, sa);
 	connections_phase1_ready(core, sa->peer, h);
@@ -312,8 +331,12 @@ isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 		else
 			exchange_fail(core, sa->children, WHY_REPLACED);
 	}
-	if (map_get(core->by_peer, key, &v) && v == handle_u64(self))
+	if (map_get(core->by_peer, key, &v) && v == handle_u64(self)) {
 		map_remove(core->by_peer, key);
+		if (isakmp_sa_find(core, sa->successor) != NULL &&
+		    !map_put(core->by_peer, key, handle_u64(sa->successor)))
+			core_refuse(core, WHY_NO_MEMORY);
+	}
 	map_remove(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room));
 	timer_clear(core, &sa->soft);
 	timer_clear(core, &sa->hard);
@@ -356,6 +379,10 @@ void
 isakmp_sa_heard(struct core *core, struct isakmp_sa *sa, const struct path *path)
 {
 	sa->last_heard = core->now;
+	if (sa->unproven) {
+		sa->unproven = false;
+		settle(core, sa);
+	}
 	if (sa->traits.nat_t && traits_encap(&sa->traits) && path->encap &&
 	    !endpoint_equal(&path->remote, &sa->path.remote))
 		moved(core, sa, path);
@@ -425,10 +452,15 @@ isakmp_sa_timer(struct core *core, struct isakmp_sa *sa, enum timer_kind kind)
 {
 	switch (kind) {
 	case TIMER_ISAKMP_SOFT:
-		if (!sa->replaced && is_needed(core, sa) && !phase1_running(core, sa->peer))
-			(void)main_mode_start(core, sa->peer);
-		else
+		if (sa->replaced || !is_needed(core, sa)) {
 			sa->fading = true;
+			break;
+		}
+		/* Until a new one has taken its place, or this one is over. */
+		timer_set(core, &sa->soft, TIMER_ISAKMP_SOFT, sa->self,
+		    mono_add(core->now, span_s(AGAIN_SECS)));
+		if (!phase1_running(core, sa->peer))
+			(void)main_mode_start(core, sa->peer);
 		break;
 	case TIMER_ISAKMP_HARD:
 		info_delete_isakmp(core, sa);

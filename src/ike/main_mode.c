@@ -667,9 +667,9 @@ main_mode_responder(struct core *core, const struct header *h, const struct path
 }
 
 /*
- * Message 5 or 6 (or a notification in their place) did not decrypt to
- * payloads: the sign of different pre-shared keys.  Anybody could have sent
- * it, so the exchange goes on; the record is written once.
+ * Message 5 or 6 did not decrypt to payloads: the sign of different pre-shared
+ * keys.  Anybody could have sent it, so the exchange goes on; the record is
+ * written once.
  */
 void
 main_mode_undecryptable(struct core *core, struct exchange *x, const struct path *path)
@@ -692,4 +692,16 @@ main_mode_undecryptable(struct core *core, struct exchange *x, const struct path
 	if (!x->initiator)
 		info_send_clear(core, path, x->icookie, x->rcookie, N_AUTHENTICATION_FAILED,
 		    DATAGRAM_MAX);
+}
+
+/*
+ * Something else came encrypted while we wait for message 6, and we cannot
+ * read it.  Either the peer's keys differ, or message 6 was lost and this came
+ * after it: only when nothing better comes is it the former.
+ */
+void
+main_mode_hint(struct core *core, struct exchange *x)
+{
+	x->unreadable = true;
+	core_refuse(core, WHY_UNDECRYPTABLE);
 }
