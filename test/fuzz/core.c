@@ -145,7 +145,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	world_run(w, mono_add(w->now, span_s(60)));
 	m.script = (struct rd){ 0 };
-	bool up = world_run_until(w, passes, &plan, mono_add(w->now, span_s(600)));
+	bool up = world_run_until(w, passes, &plan, mono_add(w->now, span_s(1300)));
 	/* Longer than an IPsec SA lives: a real DELETE that the script lost leaves
 	 * the peer with a pair that nobody answers until it is renewed. */
 	if (!world_ok(w) || !up) {
