@@ -166,6 +166,7 @@ phase2_json(struct out *o, json_t *j, const struct ctl_sa *sa)
 	STR(suite, 96);
 	STR(flow, 256);
 
+	put_spi(o, j, "message_id", sa->message_id);	/* never 0 in phase 2 */
 	put_spi(o, j, "spi_out", sa->spi_out);
 	put_spi(o, j, "spi_in", sa->spi_in);
 	sa_suite_print(&suite, &sa->suite);

@@ -5,7 +5,8 @@
 #include "conf/problem.h"
 #include "role/ike_internal.h"
 
-enum { APPLY_MS = 200 };
+/* What the lists of connections say waits for the end of a batch (isakmpd.md 6.2). */
+enum { APPLY_MS = 200, LISTS_MS = 5000 };
 
 /* ---- debug levels ---- */
 
@@ -169,11 +170,16 @@ ike_apply(struct ike *ike)
 }
 
 void
-ike_apply_soon(struct ike *ike)
+ike_apply_soon(struct ike *ike, bool lists)
 {
-	struct timeval tv = { .tv_usec = APPLY_MS * 1000 };
+	int ms = lists ? LISTS_MS : APPLY_MS;
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	ike->changed = true;
+	/* Another change does not bring the lists forward: they may be half written. */
+	if (!lists && ike->lists_changed)
+		return;
+	ike->lists_changed = lists;
 	event_add(ike->apply, &tv);
 }
 
@@ -182,7 +188,7 @@ ike_apply_pending(struct ike *ike)
 {
 	if (!ike->changed)
 		return;
-	ike->changed = false;
+	ike->changed = ike->lists_changed = false;
 	event_del(ike->apply);
 	(void)ike_apply(ike);
 }
@@ -230,7 +236,8 @@ load(struct ike *ike, struct view text)
 	problems_done(&problems);
 	bool first = !ike->configured;
 	ike->configured = true;
-	ike->changed = false;
+	ike->changed = ike->lists_changed = false;
+	event_del(ike->apply);
 	store_free(ike->store);
 	ike->store = fresh;
 	apply_levels(ike);

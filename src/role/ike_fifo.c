@@ -67,6 +67,14 @@ change_now(struct ike *ike, struct fifo_command *c)
 	return store_set(ike->store, c->section, c->tag, c->value, true);
 }
 
+/* Lists of connections, whatever is done to them (6.2 Beyond: rm and rms, too). */
+static bool
+is_lists(const struct fifo_command *c)
+{
+	return text_same(c->section, "Phase 2") && (c->verb == FIFO_RMS ||
+	    text_same(c->tag, "Connections") || text_same(c->tag, "Passive-connections"));
+}
+
 static void
 do_change(struct ike *ike, struct fifo_command *c)
 {
@@ -88,7 +96,7 @@ do_change(struct ike *ike, struct fifo_command *c)
 	str_escaped(&what, view_str(c->tag));
 	switch (r) {
 	case STORE_OK:
-		ike_apply_soon(ike);
+		ike_apply_soon(ike, is_lists(c));
 		break;
 	case STORE_DUPLICATE:
 		role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "conf_set_now: duplicate tag %s, ignoring...",
@@ -205,8 +213,7 @@ do_command(struct ike *ike, struct fifo_command *c)
 		    core_teardown(ike->core, now, c->phase, c->name));
 		return;
 	case FIFO_TEARDOWN_ALL:
-		role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "ui_teardown_all: %u SAs torn down; their "
-		    "connections stay down until c, R or SIGHUP",
+		role_log(ike->ctx, CLASS_UI, 10, "ui_teardown_all: %u SAs",
 		    core_teardown_all(ike->core, now));
 		return;
 	}

@@ -46,6 +46,7 @@ struct ike {
 	struct ike_text	 text;
 	bool		 configured;	/* the first configuration has been taken */
 	bool		 changed;	/* FIFO C: a new snapshot is due */
+	bool		 lists_changed;	/* ... and the lists of connections are in it */
 	struct ike_socket socket[IKE_SOCKETS];
 	struct net_batch *batch;
 	struct event	*timer, *apply, *fifo;
@@ -80,7 +81,7 @@ void	ike_reload(struct ike *);
 bool	ike_conf_message(struct ike *, struct channel_in *);
 /* Makes the store's present content the configuration; false: it is kept as it was. */
 bool	ike_apply(struct ike *);
-void	ike_apply_soon(struct ike *);
+void	ike_apply_soon(struct ike *, bool lists);
 /* If changes by FIFO wait, now. */
 void	ike_apply_pending(struct ike *);
 void	ike_set_level(struct ike *, int class, int level);

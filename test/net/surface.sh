@@ -4,7 +4,8 @@
 # surface.sh -l lists the cases.
 
 cases='capture4 capture6 capture-natt capture-files capture-failed status
-	reload-plan renegotiate-on-hup log-levels'
+	reload-plan renegotiate-on-hup log-levels
+	fifo-configuration fifo-batch fifo-teardown fifo-odd passive'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -29,6 +30,8 @@ ask() {
 	wait_for 5 "the answer to $2" [ -e "$f" ]
 	cat "$f"
 }
+
+tunnel_up_anew() { [ "$(phase east 2)" -ge 1 ]; }
 
 # Both programs read a capture without a key: every message, nothing malformed.
 # reads file address-of-west address-of-east
@@ -392,6 +395,221 @@ log-levels)
 	order west "D 2 0"
 	order west "D 11 1"
 	wait_for 5 "the complaint" logged west 'log_debug_cmd: invalid debugging class 11' ;;
+
+# C set, add, rmv, rm, rms, get: each line its own transaction; answers in the
+# result file; a key is never in one.
+fifo-configuration)
+	ours_conf west
+	start west -n
+	# gets value-or-nothing tag: what C get writes
+	gets() {
+		local got
+		got=$(ask west "C get [$2]:$3")
+		[ "$got" = "$1" ] || fail "[$2]:$3 is \"$got\" instead of \"$1\""
+		say "ok: [$2]:$3 is \"$1\""
+	}
+	gets 10.9.0.2 peer Address
+	gets 10.9.0.2 PEER address
+	gets "" peer Nothing
+	gets "" nothing Nothing
+	[ "$(stat -c %a "$run/isakmpd.result")" = 600 ] || fail "mode of the result file"
+	order west "C set [x]:A=one"
+	gets one x A
+	order west "C set [x]:A=two"
+	wait_for 5 "the duplicate" logged west 'conf_set_now: duplicate tag \[x\]:A, ignoring'
+	gets one x A
+	order west "C set [x]:A=two anything"
+	gets two x A
+	order west "C add [x]:A=three"
+	order west "C add [x]:A=three"
+	gets two,three x A
+	order west "C add [x]:B=four"
+	gets four x B
+	order west "C rmv [x]:A=two"
+	gets three x A
+	order west "C rmv [x]:A=three"
+	gets "" x A
+	order west "C rm [x]:B"
+	gets "" x B
+	order west 'C set [a section]:C="a \"value\" with blanks"'
+	gets 'a "value" with blanks' "a section" C
+	order west "C rms [a section]"
+	gets "" "a section" C
+	# keys: set, replaced, told by their length
+	gets "<hidden, 33 octets>" peer Authentication
+	order west 'C set [peer]:Authentication="four words of secret" force'
+	gets "<hidden, 20 octets>" peer Authentication
+	# what is wrong is quoted with what was expected; and no key
+	order west "C set [peer]Authentication=hidden-key-one"
+	wait_for 5 "the complaint" logged west \
+	    'ui_config: command .* malformed; expected: C set \[section\]:tag=value'
+	order west "C get peer:Address"
+	wait_for 5 "the complaint" logged west 'ui_config: command .* malformed; expected: C get'
+	order west "C set [General]:Check-interval=often force"
+	wait_for 5 "what the configuration says" logged west 'the previous one stays in force'
+	# upon R all that is gone
+	order west "C set [x]:D=five"
+	order west R
+	wait_for 5 "the reload" logged west 'reinitializing daemon'
+	wait_for 5 "the reload" sh -c "sleep 0.3"
+	gets "" x D
+	kill -USR1 "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the report" [ -s "$run/isakmpd.report" ]
+	order west r
+	wait_for 5 "the report" logged west conf_report
+	for word in 'a long secret' 'words of secret' hidden-key; do
+		grep -q "$word" "$T/west/log" "$run/isakmpd.report" "$run/isakmpd.result" &&
+		    fail "a secret is in the log, the report or the result: $word"
+	done
+	alive west || fail "it ended" ;;
+
+# As ipsecctl writes: a whole tunnel line by line; the list takes effect five
+# seconds after its last line, c at once.
+fifo-batch)
+	ours_conf east
+	ours_conf west
+	mv "$run/isakmpd.conf" "$T/whole"
+	(umask 077; printf '[General]\nUse-Keynote=no\n' >"$run/isakmpd.conf")
+	start east
+	start west
+	batch() {
+		sed -n '/^\[/ { s/^\[\(.*\)\]/\1/; h; d; }; /=/ { G; s/^\([^=]*\)=\(.*\)\n\(.*\)/C set [\3]:\1="\2" force/; p; }' "$1" |
+		    grep -v '\[Phase 2\]\|\[General\]'
+	}
+	batch "$T/whole" >"$T/batch"
+	[ "$(wc -l <"$T/batch")" -gt 15 ] || fail "hardly any lines: $(cat "$T/batch")"
+	cat "$T/batch" >"$run/isakmpd.fifo"
+	order west "C add [Phase 2]:Connections=net"
+	t0=$(now_ms)
+	never 2 "the list acted at once" tunnel_up west
+	order west "C add [Phase 2]:Connections=net"
+	wait_for 20 "the tunnel" tunnel_up west
+	t1=$(now_ms)
+	[ $((t1 - t0)) -ge 6500 ] || fail "the list acted after $((t1 - t0)) ms: the second order did not restart the five seconds"
+	check "pings" pings cwest 10.2.0.2
+	# rm is as good as rmv: the connection goes
+	order west "C rm [Phase 2]:Connections"
+	wait_for 15 "the tunnel to go" no_tunnel west
+	# and c does not wait
+	order west "C add [Phase 2]:Connections=net"
+	order west "c net"
+	t0=$(now_ms)
+	wait_for 4 "the tunnel at once" tunnel_up west ;;
+
+# t by name and by address, both phases; T; d; what the log says then.
+fifo-teardown)
+	ours_conf west active=yes
+	ours_conf east
+	start east
+	start west
+	wait_for 20 "the tunnel" tunnel_up west
+	again() { order west "c net"; wait_for 10 "the tunnel again" tunnel_up west; }
+	gone_on_both() { no_tunnel west && no_tunnel east; }
+	order west "t NET"		# names compare without case
+	wait_for 5 "t name" gone_on_both
+	never 2 "it came back by itself" tunnel_up west
+	again
+	order west "t quick net"
+	wait_for 5 "t quick name" gone_on_both
+	again
+	order west "t 10.9.0.2"
+	wait_for 5 "t address" gone_on_both
+	again
+	no_phase1() { [ "$(phase "$1" 1)" = 0 ]; }
+	order west "t main 10.9.0.2"
+	wait_for 5 "t main address" no_phase1 west
+	wait_for 5 "t main address on east" no_phase1 east
+	tunnel_up west || fail "t main took the tunnel along"
+	order west "t net"
+	again
+	order west "t main peer"
+	wait_for 5 "t main name" no_phase1 west
+	order west "t net"
+	again
+	order west "T"
+	wait_for 5 "T" gone_on_both
+	logged west 'connections stay down until c, R or' || fail "nobody says how to get them back"
+	# C lines do not bring it back, R does
+	order west "C set [x]:y=z"
+	never 2 "C brought it back" tunnel_up west
+	order west "R"
+	wait_for 10 "R" tunnel_up west
+	# d: one pair by cookies and message ID, then the ISAKMP SA
+	ask west "S json" >"$T/state"
+	i=$("$BIN/json" "$T/state" sas 0 icookie)
+	r=$("$BIN/json" "$T/state" sas 0 rcookie)
+	for n in 1 2 3; do
+		id=$("$BIN/json" "$T/state" sas $n message_id) && break
+	done
+	order west "d $i$r $id"
+	wait_for 5 "d" gone_on_both
+	again
+	order west "d $i$r -"
+	gone_cookies() { ! cookies west | grep -q "$i $r"; }
+	wait_for 5 "d ... -" gone_cookies
+	order west "d $i$r $id"
+	wait_for 5 "the complaint" logged west 'ui_delete: command found no SA'
+	order west "d xyz 1"
+	wait_for 5 "the complaint" logged west 'ui_delete: command "d xyz 1" has bad arguments'
+	order west "d"
+	wait_for 5 "the complaint" logged west 'ui_delete: command "d" malformed' ;;
+
+# Whatever comes through the FIFO: a line of log each, escaped, and no end.
+fifo-odd)
+	ours_conf west
+	start west -n
+	printf '\033[2Jx\n' >"$run/isakmpd.fifo"
+	wait_for 5 "the stranger" logged west "unrecognized command: '.x1b'"
+	printf 'no newline' >"$run/isakmpd.fifo"
+	printf ' yet\r\n\n\n\n' >"$run/isakmpd.fifo"
+	wait_for 5 "the line" logged west "unrecognized command: 'n'"
+	head -c 200000 /dev/zero | tr '\0' x >"$run/isakmpd.fifo"
+	printf '\n' >"$run/isakmpd.fifo"
+	wait_for 5 "the long line" logged west 'line too long, dropped'
+	order west "c nobody"
+	wait_for 5 "the unknown connection" logged west \
+	    'exchange_establish: peer "nobody" does not have a correct phase'
+	order west "M maybe"
+	wait_for 5 "the mode" logged west 'ui_mode: command "M maybe" malformed; expected: M active, or M passive'
+	order west "t"
+	wait_for 5 "t" logged west 'ui_teardown: command "t" malformed'
+	order west "D x y"
+	wait_for 5 "D" logged west 'ui_debug: command "D x y" malformed'
+	order west "Q now"
+	wait_for 5 "Q" logged west 'ui_shutdown_daemon: command "Q now" malformed'
+	alive west || fail "it ended"
+	# many lines at once: none is lost
+	for ((n = 0; n < 3000; n++)); do echo "C set [many]:T$n=v$n"; done >"$run/isakmpd.fifo"
+	[ "$(ask west "C get [many]:T2999")" = v2999 ] || fail "the last of many lines was lost"
+	[ "$(ask west "C get [many]:T0")" = v0 ] || fail "the first of many lines was lost" ;;
+
+# -S and M passive: nothing at all leaves, whatever comes; M active ends it.
+passive)
+	ours_conf west active=yes dpd=1
+	ours_conf east active=yes
+	start west -S
+	sniff wire west wan -q
+	start east
+	never 4 "a tunnel with a passive end" tunnel_up east
+	sniff_end wire
+	out=$(in_host west cat /proc/net/snmp | awk '/^Udp: [0-9]/ { print $5 }')
+	[ "$out" = 0 ] || fail "$out datagrams left a passive daemon"
+	order west "M active"
+	wait_for 20 "the tunnel" tunnel_up west
+	logged west 'isakmpd: active mode' || fail "no line"
+	order west "M passive"
+	wait_for 5 "the line" logged west 'isakmpd: passive mode'
+	before=$(in_host west cat /proc/net/snmp | awk '/^Udp: [0-9]/ { print $5 }')
+	order east "t net"
+	order east "c net"
+	never 4 "it answered" tunnel_up_anew
+	after=$(in_host west cat /proc/net/snmp | awk '/^Udp: [0-9]/ { print $5 }')
+	[ "$before" = "$after" ] || fail "$((after - before)) datagrams left a passive daemon"
+	order west "M active"
+	wait_for 30 "the tunnel again" tunnel_up east
+	# with -S it goes without a DELETE
+	stop west || fail "it ended with status $?"
+	never 1 "a DELETE came" no_tunnel east ;;
 
 *)
 	fail "no case $case" ;;
