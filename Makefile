@@ -3,11 +3,14 @@
 #   make            build/bin/isakmpd
 #   make demo       two gateways in namespaces, a tunnel, real traffic
 #   make check      every test that can run here
+#   make lab        the tests that need a kernel with IPsec, in user-mode Linux
 #   make install    DESTDIR= PREFIX=/usr/local
 #   make fuzz       libFuzzer over every target, FUZZ_SECONDS each
 #   make bench      speed and memory as ratios to strongSwan; SHORT=yes: minutes
 #   make soak       the simulator with new seeds for SOAK_MINUTES
 #   make clean      remove the build directories
+#
+# LAB chooses what `make lab` runs (test/lab/run): full.
 #
 # BUILD is where everything goes, CC the compiler, WERROR=ON makes warnings
 # errors, JOBS the number of parallel jobs, BOOTSTRAP=no leaves packages alone.
@@ -20,6 +23,7 @@ FUZZ_SECONDS ?= 30
 SOAK_MINUTES ?= 60
 SHORT ?=
 BOOTSTRAP ?= yes
+LAB ?= full
 
 ifeq ($(BOOTSTRAP),yes)
 bootstrap = tools/bootstrap
@@ -34,7 +38,7 @@ export BUILD JOBS WERROR FUZZ_SECONDS SOAK_MINUTES SHORT
 export CC_ARG = $(compiler)
 unexport MAKEFLAGS
 
-.PHONY: all build demo check install fuzz bench soak clean
+.PHONY: all build demo check lab install fuzz bench soak clean
 
 all:
 	$(bootstrap) build
@@ -56,6 +60,13 @@ demo:
 check:
 	$(bootstrap) tests
 	@tools/check
+
+lab:
+	$(bootstrap) lab
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DISAKMPD_TESTS=ON \
+	    -DISAKMPD_WERROR=$(WERROR) $(compiler) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@BIN=$(BUILD)/bin test/lab/run $(LAB)
 
 install: all
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)

@@ -1,6 +1,6 @@
 # cases.sh - what every interop test against strongSwan has in common; to be sourced.
 #
-# Ours is west, theirs is east.  East's data plane only speaks ESP in UDP, so
+# Ours is west, theirs is east.  If east's data plane only speaks ESP in UDP,
 # west is told to force the encapsulation.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -11,17 +11,18 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # both NAME=VALUE...: two sites and both daemons, idle.  `ike esp` are theirs,
 # `p1 p2` ours; other names go to whom they belong.
 both() {
-	local a to_swan=() to_us=()
+	local a to_swan=() to_us=() encap=yes
+	[ $swan_plane = libipsec ] || encap=no
 	for a; do
 		case $a in
-		ike=*|esp=*|ike_time=*|esp_time=*|start=*|dpd_timeout=*|myid=*|hisid=*) to_swan+=("$a") ;;
+		ike=*|esp=*|ike_time=*|esp_time=*|start=*|type=*|dpd_timeout=*|myid=*|hisid=*) to_swan+=("$a") ;;
 		swan_*) to_swan+=("${a#swan_}") ;;
 		*) to_us+=("$a") ;;
 		esac
 	done
 	two_sites
 	swan_conf east ${to_swan[@]+"${to_swan[@]}"}
-	ours_conf west encap=yes ${to_us[@]+"${to_us[@]}"}
+	ours_conf west encap=$encap ${to_us[@]+"${to_us[@]}"}
 	swan_start east
 	daemon west "$T/west/run/isakmpd.conf" -D 2=20 -D 7=30 -v
 }

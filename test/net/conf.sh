@@ -13,6 +13,7 @@
 #	encap=no		yes: Force-encapsulation
 #	active=no		yes: in Connections, else in Passive-connections
 #	mode=TUNNEL		ENCAPSULATION_MODE of an own suite
+#	backend=user		Kernel-backend; LAB_BACKEND is another default
 #	general= peer=		more lines for [General] and the peer section
 # The peer section is called `peer`, the connection `net`.
 
@@ -25,7 +26,7 @@ ours_conf() {
 	fi
 	local psk='a long secret of the two gateways' p1=AES-128-SHA2-256-GRP14
 	local p2=QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE p1life='' p2life='' dpd='' encap=no
-	local active=no mode=TUNNEL general='' peer=''
+	local active=no mode=TUNNEL general='' peer='' backend=${LAB_BACKEND:-user}
 	for a; do local "$a"; done
 	mkdir -p "$T/$h/run"
 	(
@@ -33,6 +34,7 @@ ours_conf() {
 		{
 			echo "[General]"
 			echo "Use-Keynote=no"
+			echo "Kernel-backend=$backend"
 			[ -z "$dpd" ] || echo "DPD-check-interval=$dpd"
 			[ -z "$p1life" ] || echo "Default-phase-1-lifetime=$p1life"
 			[ -z "$p2life" ] || echo "Default-phase-2-lifetime=$p2life"

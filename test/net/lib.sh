@@ -146,9 +146,10 @@ fail() {
 	exit 1
 }
 
-# wait_for seconds text command...: until the command succeeds.
+# wait_for seconds text command...: until the command succeeds.  A slow machine
+# asks for more patience.
 wait_for() {
-	local limit=$1 what=$2 end
+	local limit=$(($1 * ${LAB_PATIENCE:-1})) what=$2 end
 	shift 2
 	end=$(($(now_ms) + limit * 1000))
 	until "$@" >/dev/null 2>&1; do
@@ -333,7 +334,7 @@ sas() {
 	local f=$T/$1/run/isakmpd.result
 	rm -f "$f"
 	order "$1" S
-	local end=$(($(now_ms) + 5000))
+	local end=$(($(now_ms) + 5000 * ${LAB_PATIENCE:-1}))
 	until [ -e "$f" ]; do
 		[ "$(now_ms)" -lt $end ] || { say "no result file on $1" >&2; return 1; }
 		pause
@@ -384,10 +385,13 @@ bulk() {
 	wait $pid
 }
 
-# sniff name host interface [option...]: output in $T/NAME.sniff
+# sniff name host interface [option...]: output in $T/NAME.sniff.  The kernel's
+# own ESP shows each packet that it decrypted as received once more, so there
+# only what is sent is proof.
 sniff() {
 	local name=$1 h=$2 i=$3
 	shift 3
+	[ "${LAB_BACKEND:-user}" != xfrm ] || set -- -o "$@"
 	become "$h" "$BIN/sniff" "$@" "$i" >"$T/$name.sniff" 2>&1 </dev/null &
 	echo $! >"$T/$name.sniff.pid"
 	wait_for 10 "the packet reader" grep -q ready "$T/$name.sniff"

@@ -143,7 +143,7 @@ no-clear-text)
 	ours_conf east
 	start west
 	# The promise begins with the flow; before the daemon there is none.
-	flow() { in_host west ip rule | grep -q 10.2.0.0; }
+	flow() { { in_host west ip rule; in_host west ip xfrm policy; } 2>&1 | grep -q 10.2.0.0; }
 	wait_for 10 "the flow" flow
 	sniff wire west wan -q -o
 	never 2 "a ping passed without a tunnel" can_ping cwest 10.2.0.2

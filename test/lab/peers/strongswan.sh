@@ -8,7 +8,7 @@
 # Needs neither starter nor systemd: charon is run directly, and everything it
 # reads and writes is in $T/HOST/swan.  Its data plane is libipsec (a TUN
 # device), which needs no ESP in the kernel and always speaks ESP in UDP: it
-# pretends that there is a NAT.
+# pretends that there is a NAT.  LAB_PLANE=kernel takes the kernel's ESP.
 #
 # Names for swan_conf, with what they are unless given:
 #	ike=aes128-sha256-modp2048	its spelling
@@ -19,16 +19,19 @@
 #	psk=
 #	dpd=0 dpd_timeout=10		seconds
 #	ike_time=1h esp_time=20m	when it rekeys
+#	type=tunnel			or transport
+#	encap=				yes or no: force ESP in UDP
 #	start=none			trap, start: what its child does by itself
 # The connection is called lab, its child net.
 
 charon=${LAB_CHARON:-/usr/lib/ipsec/charon}
+swan_plane=${LAB_PLANE:-libipsec}
 
 swan_needed() {
 	[ -x "$charon" ] || skip "no strongSwan (charon)"
 	command -v swanctl >/dev/null || skip "no strongSwan (swanctl)"
 	local d=${charon%/*}
-	[ -e "$d/plugins/libstrongswan-kernel-libipsec.so" ] || skip "no strongSwan plugin kernel-libipsec"
+	[ "$swan_plane" = kernel ] || [ -e "$d/plugins/libstrongswan-kernel-libipsec.so" ] || skip "no strongSwan plugin kernel-libipsec"
 }
 
 swan_conf() {
@@ -37,7 +40,8 @@ swan_conf() {
 	local ike=aes128-sha256-modp2048 esp=aes128-sha256-modp2048
 	local me=10.9.0.2 he=10.9.0.1 mynet=10.2.0.0/24 hisnet=10.1.0.0/24 myid='' hisid=''
 	local psk='a long secret of the two gateways' dpd=0 dpd_timeout=10
-	local ike_time=1h esp_time=20m start=none
+	local ike_time=1h esp_time=20m start=none type=tunnel encap=yes
+	[ $swan_plane = libipsec ] || encap=no
 	for a; do local "$a"; done
 	mkdir -p "$dir"
 	cat >"$dir/swanctl.conf" <<-C
@@ -47,7 +51,7 @@ swan_conf() {
 	    local_addrs = $me
 	    remote_addrs = $he
 	    proposals = $ike
-	    encap = yes
+	    encap = $encap
 	    dpd_delay = ${dpd}s
 	    dpd_timeout = ${dpd_timeout}s
 	    rekey_time = $ike_time
@@ -61,7 +65,7 @@ swan_conf() {
 	    }
 	    children {
 	      net {
-	        mode = tunnel
+	        mode = $type
 	        local_ts = $mynet
 	        remote_ts = $hisnet
 	        esp_proposals = $esp
@@ -108,7 +112,7 @@ swan_start() {
 	      socket = unix://$dir/vici
 	    }
 	    kernel-libipsec {
-	      load = yes
+	      load = $([ $swan_plane = libipsec ] && echo yes || echo no)
 	      allow_peer_ts = yes
 	    }
 	    stroke {

@@ -1,0 +1,322 @@
+#!/bin/bash
+# libreswan.sh suites|life|impair [CASE...] - our daemon and libreswan, both on
+# the kernel's ESP; inside `in-kernel`.
+#
+# libreswan.sh -l suites|life|impair	lists the cases
+
+lab=$(cd "$(dirname "$0")" && pwd)
+
+#	name		ours, phase 1		ours, phase 2
+#			theirs, phase 1		theirs, phase 2	PFS	more
+table='
+modp2048		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	-
+modp1536-sha1		AES-128-SHA-GRP5	QM-ESP-AES-128-SHA-PFS-GRP5-SUITE
+			aes128-sha1;modp1536	aes128-sha1	modp1536	-
+gcm128-ecp256		AES-256-SHA2-256-GRP19	QM-ESP-AESGCM-128-PFS-GRP19-SUITE
+			aes256-sha2_256;dh19	aes_gcm128-null	dh19	-
+gcm256-no-pfs		AES-256-SHA2-512-GRP14	QM-ESP-AESGCM-256-SUITE
+			aes256-sha2_512;modp2048	aes_gcm256-null	no	-
+cbc256-sha512		AES-256-SHA2-512-GRP14	QM-ESP-AES-256-SHA2-512-PFS-GRP14-SUITE
+			aes256-sha2_512;modp2048	aes256-sha2_512	modp2048	-
+cbc128-no-pfs		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-SUITE
+			aes128-sha2_256;modp2048	aes128-sha2_256	no	-
+udp-encap		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	udp
+transport		AES-128-SHA2-256-GRP14	own:AES:128:HMAC_SHA2_256:MODP_2048
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	transport
+transport-gcm		AES-128-SHA2-256-GRP14	own:AES_GCM_16:128::MODP_2048
+			aes128-sha2_256;modp2048	aes_gcm128-null	modp2048	transport
+ipv6			AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	six
+six-in-four		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	six-in-four
+four-in-six		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	four-in-six
+'
+rows=$(printf '%s' "$table" | tr -s '\t\n' '  ' | xargs -n 7)
+life='rekey2-us rekey2-them rekey1-us rekey1-them delete-us delete-them restart-us
+	restart-them dpd-them-dead wrong-psk two-subnets'
+impair='twice duplicates forward backward corrupt no-hash empty-hash bad-hash-quick
+	bad-hash-delete short-ke no-ke empty-ke doubled-ke bogus-flags dropped silent huge'
+case $1 in
+-l)
+	case $2 in
+	suites) printf '%s\n' "$rows" | cut -d' ' -f1 ;;
+	life) printf '%s\n' $life ;;
+	impair) printf '%s\n' $impair ;;
+	esac
+	exit ;;
+esac
+
+export LAB_BACKEND=xfrm LAB_PATIENCE=${LAB_PATIENCE:-4}
+. "$lab/../interop/cases.sh"
+. "$lab/several.sh"
+. "$lab/peers/libreswan.sh"
+libre_needed
+net_enter "$@"
+two_sites
+
+# pair NAME=VALUE...: both daemons, idle.  libre_NAME goes to them, others to us.
+pair() {
+	local a to_libre=() to_us=()
+	for a; do
+		case $a in
+		libre_*) to_libre+=("${a#libre_}") ;;
+		*) to_us+=("$a") ;;
+		esac
+	done
+	libre_conf east ${to_libre[@]+"${to_libre[@]}"}
+	ours_conf west ${to_us[@]+"${to_us[@]}"}
+	libre_start east
+	daemon west "$T/west/run/isakmpd.conf" -D 2=20 -v
+}
+
+we_begin() {
+	order west "c net"
+	wait_for 20 "our tunnel" tunnel_up west
+	wait_for 5 "their tunnel" libre_up east
+}
+they_begin() {
+	libre east --initiate --name lab >"$T/initiate" 2>&1 ||
+	    fail "libreswan could not initiate: $(tail -n 5 "$T/initiate")"
+	wait_for 5 "our tunnel" tunnel_up west
+}
+all_gone() {
+	order west "t net"
+	wait_for 10 "their SA to go" libre_down east
+	order west "t main peer"
+	wait_for 5 "our side to be empty" nothing_left west
+}
+# pass: a few packets each way.
+pass() {
+	wait_for 5 "the first answer from $to" can_ping "$from_host" "$to"
+	check "pings $to" pings "$from_host" "$to"
+	check "is pinged back at $back" pings "$back_host" "$back"
+}
+
+suite() {
+	local name p1 p2 ike esp pfs more outer=() inner=() encap=no word=esp
+	local to=10.2.0.2 back=10.1.0.2 from_host=cwest back_host=ceast
+	read -r name p1 p2 ike esp pfs more <<<"$(printf '%s\n' "$rows" | grep "^$1 ")"
+	[ -n "$name" ] || fail "no suite $1"
+	case $more in
+	six|four-in-six) outer=(libre_me=fd09::2 libre_he=fd09::1 me=fd09::1 he=fd09::2) ;;
+	esac
+	case $more in
+	six|six-in-four)
+		inner=(libre_mynet=fd02::/64 libre_hisnet=fd01::/64 mynet=fd01::/64 hisnet=fd02::/64)
+		to=fd02::2 back=fd01::2 ;;
+	transport)
+		inner=(libre_type=transport mynet=10.9.0.1 hisnet=10.9.0.2 mode=TRANSPORT)
+		to=10.9.0.2 back=10.9.0.1 from_host=west back_host=east ;;
+	udp)
+		inner=(libre_more=encapsulation=yes encap=yes)
+		word=udp-esp ;;
+	esac
+	pair p1="$p1" p2="$p2" libre_ike="$ike" libre_esp="$esp" libre_pfs="$pfs" \
+	    ${outer[@]+"${outer[@]}"} ${inner[@]+"${inner[@]}"}
+	sniff wire west wan -q
+	we_begin
+	say "ok: we initiate"
+	pass
+	all_gone
+	say "ok: we delete"
+	they_begin
+	say "ok: they initiate"
+	pass
+	sniff_end wire
+	[ "$(sniffed wire clear)" = 0 ] ||
+	    fail "$(sniffed wire clear) packets in clear: $(sed 1d "$T/wire.sniff" | head -n 8)"
+	[ "$(sniffed wire $word)" -ge 14 ] || fail "hardly any ESP: $(tail -n 1 "$T/wire.sniff")"
+	say "ok: on the wire: $(tail -n 1 "$T/wire.sniff")"
+	healthy
+}
+
+# ---- life --------------------------------------------------------------------
+
+# Our lifetime ends first: the new SA is there before the old one goes.
+life_rekey2_us() {
+	pair p2life=20,10:86400
+	we_begin
+	local old
+	old=$(spis west)
+	ping_begin
+	wait_for 40 "new SPIs" renewed spis "$old"
+	ping_end
+	healthy
+}
+# It is numbered: 1 is its ISAKMP SA, 2 its first IPsec SA.
+life_rekey2_them() {
+	pair
+	they_begin
+	local old
+	old=$(spis west)
+	ping_begin
+	libre east --impair event-sa-replace:2 >"$T/rekey" 2>&1
+	wait_for 20 "new SPIs ($(tail -n 2 "$T/rekey"))" renewed spis "$old"
+	ping_end
+	healthy
+}
+life_rekey1_us() {
+	pair p1life=20,10:86400 active=yes
+	we_begin
+	local old
+	old=$(cookies west)
+	ping_begin
+	wait_for 40 "new cookies" renewed cookies "$old"
+	ping_end
+	healthy
+}
+life_rekey1_them() {
+	pair
+	they_begin
+	local old
+	old=$(cookies west)
+	ping_begin
+	libre east --impair event-sa-replace:1 >"$T/rekey" 2>&1
+	wait_for 20 "new cookies ($(tail -n 2 "$T/rekey"))" renewed cookies "$old"
+	ping_end
+	healthy
+}
+life_delete_us() {
+	pair
+	we_begin
+	order west "t net"
+	wait_for 5 "their SA to go" libre_down east
+	no_tunnel west || fail "our side still has it"
+	order west "c net"
+	wait_for 10 "the tunnel again" tunnel_up west
+	check "pings" pings cwest 10.2.0.2
+	healthy
+}
+life_delete_them() {
+	pair
+	they_begin
+	libre east --terminate --name lab >/dev/null 2>&1
+	wait_for 10 "our SA to go" no_tunnel west
+	they_begin
+	check "pings" pings cwest 10.2.0.2
+	healthy
+}
+life_restart_us() {
+	pair active=yes
+	we_begin
+	crash west
+	daemon west "$T/west/run/isakmpd.conf" -v
+	wait_for 20 "our tunnel" tunnel_up west
+	wait_for 5 "an answer" can_ping cwest 10.2.0.2
+	check "pings" pings cwest 10.2.0.2
+	healthy
+}
+life_restart_them() {
+	pair
+	they_begin
+	libre_crash east
+	libre_start east
+	they_begin
+	wait_for 5 "an answer" can_ping cwest 10.2.0.2
+	check "pings" pings cwest 10.2.0.2
+	[ "$(phase west 2)" = 1 ] || fail "$(phase west 2) SAs where one is alive"
+	healthy
+}
+life_dpd_them_dead() {
+	pair dpd=2 active=yes
+	we_begin
+	libre_crash east
+	wait_for 60 "the dead peer to be noticed" no_tunnel west
+	logged west 'dead peer detection' || fail "the log does not say so"
+	libre_start east
+	wait_for 90 "the tunnel to return by itself" tunnel_up west
+	wait_for 5 "an answer" can_ping cwest 10.2.0.2
+	healthy
+}
+life_wrong_psk() {
+	pair "libre_psk=not the same secret"
+	libre east --asynchronous --initiate --name lab >/dev/null 2>&1
+	wait_for 20 "the record" logged west 'pre-shared keys differ'
+	no_tunnel west || fail "a tunnel with the wrong key"
+	healthy
+}
+# Two pairs of networks under one ISAKMP SA.
+life_two_subnets() {
+	libre_conf east
+	sed 's/^conn lab$/conn lab6/; /^config setup/,/^conn/{/^conn/!d}' "$T/east/libre/ipsec.conf" |
+	    sed 's|leftsubnet=.*|leftsubnet=fd02::/64|; s|rightsubnet=.*|rightsubnet=fd01::/64|' >"$T/more"
+	cat "$T/more" >>"$T/east/libre/ipsec.conf"
+	ours_conf west
+	sed -i 's/^Passive-connections=net$/Passive-connections=net,net6/' "$T/west/run/isakmpd.conf"
+	printf '[net6]\nPhase=2\nISAKMP-peer=peer\nConfiguration=qm\nLocal-ID=mine6\nRemote-ID=his6\n' \
+	    >>"$T/west/run/isakmpd.conf"
+	{ conf_id mine6 fd01::/64; conf_id his6 fd02::/64; } >>"$T/west/run/isakmpd.conf"
+	libre_start east
+	daemon west "$T/west/run/isakmpd.conf" -v
+	we_begin
+	libre east --initiate --name lab6 >"$T/initiate" 2>&1 || fail "lab6: $(tail -n 3 "$T/initiate")"
+	two() { [ "$(phase west 2)" = 2 ]; }
+	wait_for 10 "the second SA pair" two
+	[ "$(phase west 1)" = 1 ] || fail "$(phase west 1) ISAKMP SAs for one peer"
+	check "pings by IPv4" pings cwest 10.2.0.2
+	check "pings by IPv6" pings cwest fd02::2
+	healthy
+}
+
+# ---- impairments: libreswan does wrong on purpose ------------------------------
+
+# upset option...: with it, both sides try, and whatever comes of that, we are
+# well; without it a tunnel comes up as if nothing had been.
+upset() {
+	local o
+	pair
+	for o; do
+		libre east --impair "$o" >"$T/impair" 2>&1 || fail "no impairment $o: $(cat "$T/impair")"
+	done
+	order west "c net"
+	timeout 8 "$libreswan/usr/libexec/ipsec/whack" --rundir "$T/east/libre/run" \
+	    --initiate --name lab >/dev/null 2>&1
+	tunnel_up west && pings cwest 10.2.0.2 2
+	libre east --terminate --name lab >/dev/null 2>&1
+	order west "T"
+	alive west || fail "isakmpd has ended"
+	libre east --impair none >/dev/null 2>&1
+	libre east --terminate --name lab >/dev/null 2>&1
+	# A negotiation that was spoilt may still be tried again for a while.
+	end=$(($(now_ms) + 60000))
+	until libre east --initiate --name lab >"$T/initiate" 2>&1 && tunnel_up west; do
+		[ "$(now_ms)" -lt $end ] || fail "no tunnel afterwards: $(tail -n 3 "$T/initiate")"
+		pause
+	done
+	wait_for 10 "an answer" can_ping cwest 10.2.0.2
+	check "pings afterwards" pings cwest 10.2.0.2
+	healthy
+}
+impair_twice() { upset jacob-two-two; }
+impair_duplicates() { upset replay-duplicates; }
+impair_forward() { upset replay-forward; }
+impair_backward() { upset replay-backward; }
+impair_corrupt() { upset corrupt-encrypted; }
+impair_no_hash() { upset v1-hash-payload:OMIT; }
+impair_empty_hash() { upset v1-hash-payload:EMPTY; }
+impair_bad_hash_quick() { upset v1-hash-exchange:QUICK v1-hash-payload:0; }
+impair_bad_hash_delete() { upset v1-hash-exchange:DELETE v1-hash-payload:0; }
+impair_short_ke() { upset ke-payload:1; }
+impair_no_ke() { upset ke-payload:OMIT; }
+impair_empty_ke() { upset ke-payload:EMPTY; }
+impair_doubled_ke() { upset ke-payload:DUPLICATE; }
+impair_bogus_flags() { upset send-bogus-isakmp-flag send-bogus-payload-flag; }
+impair_dropped() { upset drop-i2; }
+impair_silent() { upset send-no-delete suppress-retransmits; }
+impair_huge() { upset bust-mi2 bust-mr2; }
+
+kind=$1
+shift
+case $kind in
+suites)
+	for s in $(printf '%s\n' "$rows" | cut -d' ' -f1); do
+		eval "suites_${s//-/_}() { suite $s; }"
+	done
+	several suites "$(printf '%s\n' "$rows" | cut -d' ' -f1 | xargs)" "$@" ;;
+life) several life "$life" "$@" ;;
+impair) several impair "$impair" "$@" ;;
+*) exit 2 ;;
+esac
