@@ -128,6 +128,8 @@ keys_job_run(struct world *w, struct sim_event *e)
 		return;
 	if (j->answer.why == WHY_CONTRACT)
 		world_fail(w, "%s: breaks the contract with keys (verb %u)", h->name, j->ask.verb);
+	if (w->hooks.keys != NULL)
+		w->hooks.keys(w->hooks.self, h, &j->answer);
 	host_before(h);
 	core_keys_answer(h->core, w->now, &j->answer);
 	host_after(h);
@@ -296,6 +298,8 @@ keep_failure(struct host *h, const struct failure *f)
 static void
 carry(struct host *h, const struct act *a)
 {
+	if (h->world->hooks.act != NULL)
+		h->world->hooks.act(h->world->hooks.self, h, a);
 	switch (a->kind) {
 	case ACT_SEND:
 		act_send_carry(h, a);

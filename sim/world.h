@@ -146,6 +146,9 @@ struct hooks {
 	void		(*leave)(void *self, struct host *);
 	/* After every event. */
 	void		(*after)(void *self, struct world *);
+	/* What a core wants done, and what it is told of keys, before it happens. */
+	void		(*act)(void *self, struct host *, const struct act *);
+	void		(*keys)(void *self, struct host *, const struct keys_answer *);
 };
 
 struct world {
