@@ -504,18 +504,26 @@ line_finish(struct fifo_lines *l, struct view *ret)
 	return n > 0;
 }
 
+static void
+line_drop(struct fifo_lines *l)
+{
+	if (!l->taken)
+		return;
+	wipe(l->room, l->n);
+	l->n = 0;
+	l->taken = false;
+}
+
 enum fifo_line
 fifo_lines_next(struct fifo_lines *l, struct view *bytes, struct view *ret)
 {
 	struct rd r = rd_of(*bytes);
 	enum fifo_line got = LINE_NONE;
 
+	/* At once, not when the next one comes: it may hold a key (security R29). */
+	line_drop(l);
 	while (r.n > 0 && got == LINE_NONE) {
-		if (l->taken) {
-			wipe(l->room, l->n);
-			l->n = 0;
-			l->taken = false;
-		}
+		line_drop(l);
 		char c = (char)rd_u8(&r);
 		if (c == '\n') {
 			if (l->dropping)

@@ -374,6 +374,19 @@ lines_come_whole_from_any_pieces(void **state)
 }
 
 static void
+r29_a_line_that_was_carried_out_is_wiped(void **state)
+{
+	struct view bytes = view_str("C set [a]:Authentication=secret\n"), line;
+
+	(void)state;
+	memset(&lines, 0, sizeof(lines));
+	assert_int_equal(fifo_lines_next(&lines, &bytes, &line), LINE_READY);
+	assert_non_null(memmem(&lines, sizeof(lines), "secret", 6));
+	assert_int_equal(fifo_lines_next(&lines, &bytes, &line), LINE_NONE);
+	assert_null(memmem(&lines, sizeof(lines), "secret", 6));
+}
+
+static void
 r19_a_line_that_is_too_long_is_dropped_once(void **state)
 {
 	static char big[FIFO_LINE_MAX + 2];
@@ -420,6 +433,7 @@ main(void)
 		cmocka_unit_test(r19_words_have_bounds_and_no_nul),
 		cmocka_unit_test(r19_every_cut_of_every_command_is_answered),
 		cmocka_unit_test(lines_come_whole_from_any_pieces),
+		cmocka_unit_test(r29_a_line_that_was_carried_out_is_wiped),
 		cmocka_unit_test(r19_a_line_that_is_too_long_is_dropped_once),
 	};
 
