@@ -591,7 +591,7 @@ path_choose(struct core *core, const struct peer *peer, struct path *ret)
 	struct path p = { 0 };
 
 	p.remote.addr = peer->address;
-	p.remote.port = peer->port != 0 ? peer->port : 500;
+	p.remote.port = peer->port != 0 ? peer->port : core->options.port;
 	p.local.port = core->options.port;
 	p.local.addr = peer->local_address;
 	if (p.local.addr.family == FAMILY_NONE) {

@@ -299,7 +299,7 @@ static const struct grant {
 
 /* In the new process: nothing but exec. */
 static _Noreturn void
-become_role(enum role r, int fd)
+become_role(enum role r, int fd, bool stop)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
 	STR(title, 32);
@@ -315,6 +315,8 @@ become_role(enum role r, int fd)
 		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (stop)
+		raise(SIGSTOP);
 	if (fd == CHANNEL_FD ? fcntl(fd, F_SETFD, 0) < 0 : dup2(fd, CHANNEL_FD) < 0)
 		_exit(126);
 	execve("/proc/self/exe", argv, environ);
@@ -333,7 +335,7 @@ child_fork(struct child *c)
 		return false;
 	pid_t pid = fork();
 	if (pid == 0)
-		become_role(c->role, pair[1]);
+		become_role(c->role, pair[1], m->state == MONITOR_STARTING && m->options.debug >= 2);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -642,6 +644,21 @@ go_background(struct monitor *m)
 	return true;
 }
 
+/* -dd: everybody stands still until SIGCONT, so that a debugger can be attached. */
+static void
+stop_for_debugger(struct monitor *m)
+{
+	for (int i = ROLE_IKE; i < ROLE_MAX; i++)
+		if (m->child[i].pid > 0)
+			(void)waitpid(m->child[i].pid, NULL, WUNTRACED);
+	monitor_log(m, LOG_KIND_NORMAL, "stopped for a debugger (-dd): SIGCONT to process %d goes on",
+	    (int)getpid());
+	raise(SIGSTOP);
+	for (int i = ROLE_IKE; i < ROLE_MAX; i++)
+		if (m->child[i].pid > 0)
+			kill(m->child[i].pid, SIGCONT);
+}
+
 static bool
 start(struct monitor *m)
 {
@@ -672,6 +689,8 @@ start(struct monitor *m)
 		monitor_log(m, LOG_KIND_FATAL, "cannot start the roles: %s", strerror(errno));
 		return false;
 	}
+	if (m->options.debug >= 2)
+		stop_for_debugger(m);
 	arm(m, START_SECONDS);
 	return true;
 }

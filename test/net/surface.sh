@@ -5,7 +5,8 @@
 
 cases='capture4 capture6 capture-natt capture-files capture-failed status
 	reload-plan renegotiate-on-hup log-levels
-	fifo-configuration fifo-batch fifo-teardown fifo-odd passive'
+	fifo-configuration fifo-batch fifo-teardown fifo-odd passive
+	debugger families ports files stdin background acquire-only no-kernel signals'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -31,6 +32,17 @@ ask() {
 	cat "$f"
 }
 
+# The daemon on west answers an order.
+answers_west() {
+	rm -f "$run/isakmpd.result"
+	[ -p "$run/isakmpd.fifo" ] && timeout 1 sh -c 'echo S >"$1"' sh "$run/isakmpd.fifo" || return 1
+	local i
+	for ((i = 0; i < 20; i++)); do
+		[ -e "$run/isakmpd.result" ] && return
+		pause
+	done
+	return 1
+}
 tunnel_up_anew() { [ "$(phase east 2)" -ge 1 ]; }
 
 # Both programs read a capture without a key: every message, nothing malformed.
@@ -610,6 +622,171 @@ passive)
 	# with -S it goes without a DELETE
 	stop west || fail "it ended with status $?"
 	never 1 "a DELETE came" no_tunnel east ;;
+
+# -dd: everybody stands still until SIGCONT to the monitor.
+debugger)
+	ours_conf west
+	become west "$BIN/isakmpd" -dd -K -n -c /run/isakmpd.conf -f /run/isakmpd.fifo -i /run/isakmpd.pid \
+	    </dev/null >>"$T/west/log" 2>&1 &
+	echo $! >"$T/west/daemon.pid"
+	pid=$!
+	stopped() { for p in $(descendants $pid); do grep -q '^State:.T' /proc/$p/status || return 1; done; }
+	four() { [ "$(descendants $pid | wc -l)" -ge 4 ] && stopped; }
+	wait_for 10 "all processes to stand still" four
+	logged west 'stopped for a debugger' || fail "no line"
+	never 1 "it goes on by itself" answers_west
+	kill -CONT $pid
+	wait_for 10 "an answer" answers_west
+	stop west || fail "it ended with status $?" ;;
+
+# -4, -6, both, and -T: which sockets there are.
+families)
+	ours_conf west
+	# ports file: the local ports in a table of sockets
+	ports() { in_host west cat /proc/net/$1 | awk 'NR > 1 { n = split($2, a, ":"); print a[n] }' | sort -u | tr '\n' ' '; }
+	has() {
+		[ "$(ports udp)" = "$1" ] && [ "$(ports udp6)" = "$2" ] ||
+		    fail "ports of IPv4: $(ports udp), of IPv6: $(ports udp6) with $3"
+		say "ok: $3"
+	}
+	for o in "-4:01F4 1194 ::-4" "-6::01F4 1194 :-6" "-4 -6:01F4 1194 :01F4 1194 :both" \
+	    "-4 -T:01F4 ::-4 -T"; do
+		IFS=: read -r option four six what <<<"$o"
+		# shellcheck disable=SC2086
+		become west "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf $option </dev/null >>"$T/west/log" 2>&1 &
+		echo $! >"$T/west/daemon.pid"
+		wait_for 10 "an answer with $option" answers_west
+		has "$four" "$six" "$what"
+		stop west || fail "it ended with status $?"
+	done ;;
+
+# -p and -N: ours, and where peers are expected.
+ports)
+	ours_conf west encap=yes
+	ours_conf east
+	for s in west east; do
+		become $s "$BIN/isakmpd" -d -K -c /run/isakmpd.conf -p 1500 -N 0x1388 </dev/null >>"$T/$s/log" 2>&1 &
+		echo $! >"$T/$s/daemon.pid"
+	done
+	wait_for 10 "an answer" answers_west
+	sniff wire west wan -q
+	up
+	sas west | grep -q 'dst: 10.9.0.2' || fail "no SA"
+	ask west "S json" >"$T/state"
+	[ "$("$BIN/json" "$T/state" sas 0 remote)" = 10.9.0.2:5000 ] ||
+	    fail "the peer is at $("$BIN/json" "$T/state" sas 0 remote), not on the port of -N"
+	check "pings" pings cwest 10.2.0.2 ;;
+
+# Where files may be, what they look like, and that they go.
+files)
+	ours_conf west
+	start west -n -R /run/other.report
+	[ "$(cat "$run/isakmpd.pid")" = "$(in_host west cat /run/isakmpd.pid)" ] || fail "the PID file"
+	grep -q '^[0-9][0-9]*$' "$run/isakmpd.pid" || fail "the PID file is not a number and a newline"
+	[ "$(stat -c %a "$run/isakmpd.fifo")" = 600 ] || fail "mode of the FIFO"
+	kill -USR1 "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the report" [ -s "$run/other.report" ]
+	[ "$(stat -c %a "$run/other.report")" = 600 ] || fail "mode of the report"
+	# isakmpd.md 7.3: HHMMSS.uuuuuu Report> text
+	grep -qvE '^[0-9]{6}\.[0-9]{6} Report> ' "$run/other.report" && fail "a line of the report: $(head -n 3 "$run/other.report")"
+	for word in transport_report: 'connection_report: passive connection net local_id: ' \
+	    'conf_report: dumping running configuration' '\[peer\]'; do
+		grep -q -- "$word" "$run/other.report" || fail "not in the report: $word"
+	done
+	logged west 'SIGUSR1 received' || fail "no line about the signal"
+	stop west || fail "it ended with status $?"
+	[ ! -e "$run/isakmpd.pid" ] && [ ! -e "$run/isakmpd.fifo" ] || fail "files stay behind"
+	# refused: outside of the run directory, and what is in the way
+	refused() {
+		local text=$1
+		shift
+		in_host west timeout 10 "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf "$@" >"$T/out" 2>&1 </dev/null
+		[ $? = 1 ] || fail "$*: status is not 1: $(cat "$T/out")"
+		grep -q -- "$text" "$T/out" || fail "$*: $(cat "$T/out")"
+		say "ok: refused: $*"
+	}
+	refused '-i /tmp/x.pid: must be a file in' -i /tmp/x.pid
+	refused '-R /tmp/x.report: must be a file in' -R /tmp/x.report
+	refused '-l /tmp/x.pcap: must be a file in' -l /tmp/x.pcap
+	: >"$run/isakmpd.fifo"
+	refused 'ui_init: could not create FIFO "/var/run/isakmpd.fifo"' -4
+	rm "$run/isakmpd.fifo"
+	chmod 640 "$run/isakmpd.conf"
+	refused 'check_file_secrecy_fd: not loading /run/isakmpd.conf - too open permissions' -4
+	chmod 600 "$run/isakmpd.conf"
+	chown 12345 "$run/isakmpd.conf" 2>/dev/null &&
+	    refused 'check_file_secrecy_fd: not loading /run/isakmpd.conf - file owner is not process user' -4
+	say "ok: modes and owners" ;;
+
+# -f -: orders from standard input.
+stdin)
+	ours_conf west
+	printf 'S\n' | in_host west timeout 20 "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf -f - >>"$T/west/log" 2>&1 &
+	wait_for 10 "the table" [ -e "$run/isakmpd.result" ]
+	[ ! -e "$run/isakmpd.fifo" ] || fail "there is a FIFO"
+	printf 'x\nQ\n' | in_host west timeout 20 "$BIN/isakmpd" -d -K -n -T -p 1501 -c /run/isakmpd.conf -f - -i /run/two.pid >"$T/two" 2>&1 ||
+	    fail "Q on standard input: status $?: $(cat "$T/two")"
+	grep -q "unrecognized command: 'x'" "$T/two" && grep -q 'ui_shutdown_daemon' "$T/two" ||
+	    fail "the orders: $(cat "$T/two")" ;;
+
+# Without -d: the first process ends with 0 once the daemon runs, or with 1.
+background)
+	ours_conf west
+	in_host west timeout 20 "$BIN/isakmpd" -K -n -c /run/isakmpd.conf </dev/null >"$T/out" 2>&1 ||
+	    fail "status $? in the background: $(cat "$T/out")"
+	pid=$(cat "$run/isakmpd.pid")
+	grep -q '^Name:.isakmpd' "/proc/$pid/status" || fail "the PID file names no isakmpd"
+	echo "$pid" >"$T/west/daemon.pid"
+	wait_for 5 "an answer" answers_west
+	in_host west timeout 20 "$BIN/isakmpd" -K -n -c /run/isakmpd.conf -f /run/b.fifo -i /run/b.pid </dev/null >"$T/out" 2>&1
+	[ $? = 1 ] || fail "a second daemon on the same ports begins"
+	kill "$pid"
+	wait_for 10 "its end" gone "$pid" ;;
+
+# -a: SAs, but no flows: nothing is led into the tunnel.
+acquire-only)
+	ours_conf west
+	ours_conf east
+	start east
+	start west -a
+	before=$(in_host west ip -4 rule; in_host west ip -4 route show table all)
+	up
+	after=$(in_host west ip -4 rule; in_host west ip -4 route show table all)
+	[ "$before" = "$after" ] || fail "-a changes routes: $after" ;;
+
+# -n: no device, no SA, and both phases all the same.
+no-kernel)
+	ours_conf west
+	ours_conf east
+	start east -n
+	start west -n
+	up
+	[ -z "$(in_host west ip -o link show type tun)" ] || fail "there is a TUN device"
+	logged west 'IPsec back end: none (asked for)' || fail "no line" ;;
+
+# Signals: what ends it and what does not, and the lines of its life.
+signals)
+	ours_conf west
+	start west -n
+	pid=$(cat "$T/west/daemon.pid")
+	kill -USR2 "$pid"
+	kill -PIPE "$pid"
+	wait_for 5 "an answer" answers_west
+	kill -HUP "$pid"
+	wait_for 5 "SIGHUP" logged west 'SIGHUP received'
+	kill -USR1 "$pid"
+	wait_for 5 "SIGUSR1" logged west 'SIGUSR1 received'
+	stop west INT || fail "SIGINT: status $?"
+	[ ! -e "$run/isakmpd.pid" ] || fail "SIGINT leaves the PID file"
+	start west -n
+	stop west TERM || fail "SIGTERM: status $?"
+	for word in 'isakmpd: starting' 'isakmpd: reinitializing daemon' 'isakmpd: shutting down...' 'isakmpd: exit'; do
+		logged west "$word" || fail "no line: $word"
+	done
+	# isakmpd.md 8.1: HHMMSS.uuuuuu, then the class
+	grep -qvE '^[0-9]{6}\.[0-9]{6} (Default|Report>|[A-Z][a-z ]{3} [0-9]{2}) ' "$T/west/log" &&
+	    fail "a line of the log: $(grep -m 1 -vE '^[0-9]{6}\.[0-9]{6} ' "$T/west/log")"
+	say "ok: every line has its time and class" ;;
 
 *)
 	fail "no case $case" ;;
