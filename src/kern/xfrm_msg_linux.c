@@ -648,10 +648,7 @@ xfrm_priority(const struct xfrm_selector *s)
 	    (s->dport_mask != 0 ? 0u : 1u));
 }
 
-/*
- * A gateway hands what it decrypted on through "fwd".  Transport mode has
- * nothing to hand on.
- */
+/* A gateway hands what it decrypted on through "fwd": so must it be there. */
 static size_t
 prefix_policies(const struct sa_spec *s, const struct prefix *local, const struct prefix *remote,
     struct xfrm_policy *ret)
@@ -663,8 +660,7 @@ prefix_policies(const struct sa_spec *s, const struct prefix *local, const struc
 	ret[n++] = (struct xfrm_policy){ selector_of(local, s->flow.local.port, remote,
 	    s->flow.remote.port, s->flow.protocol), XFRM_POLICY_OUT };
 	ret[n++] = (struct xfrm_policy){ in, XFRM_POLICY_IN };
-	if (s->suite.mode != SA_TRANSPORT)
-		ret[n++] = (struct xfrm_policy){ in, XFRM_POLICY_FWD };
+	ret[n++] = (struct xfrm_policy){ in, XFRM_POLICY_FWD };
 	return n;
 }
 

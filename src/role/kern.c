@@ -353,6 +353,8 @@ finish(struct kern *k)
 		event_free(k->settle);
 	if (k->retry != NULL)
 		event_free(k->retry);
+	if (k->state != NULL && k->backend->ops == &xfrm_ops)
+		(void)xfrm_settled(k->backend);
 	kern_state_free(k->state, true);
 }
 
