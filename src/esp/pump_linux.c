@@ -3,6 +3,8 @@
  * datagram per run of equal packets to one peer (UDP_SEGMENT), because the
  * calls cost more than the octets.
  *
+ * TCP crosses the TUN device in large packets, cut and joined here (offload.h).
+ *
  * Receiving in runs (UDP_GRO) is not used: where a NAT-T port is shared with
  * IKE, the kernel joins an IKE message to the ESP packets that came before
  * it, and it would get lost here.
@@ -24,9 +26,11 @@
 /* After the C library's headers, which they then leave alone. */
 #include <linux/errqueue.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 
 #include "base/rd.h"
 #include "esp/ip.h"
+#include "esp/offload.h"
 
 enum {
 	BATCH = 64,			/* packets */
@@ -40,6 +44,7 @@ enum {
 	SEND_BUFFER = 4 << 20,
 	SEND_WAIT_MS = 10,
 	VNET_HEADER_MAX = 32,
+	TCP_CHECKSUM_AT = 16,
 	ERRORS_EVERY = 16		/* events of a socket between two looks at its errors */
 };
 
@@ -65,7 +70,9 @@ struct esp_pump {
 	unsigned		 turns[PUMP_SOCKETS];
 	bool			 segment;		/* UDP_SEGMENT works */
 	size_t			 vnet;			/* octets of a TUN packet's header */
-	uint8_t			*slots;			/* BATCH of SLOT octets */
+	bool			 offload;		/* TUN packets may be large, checksums ours */
+	uint8_t			*slots;			/* BATCH + 1 of SLOT octets */
+	uint8_t			*slot[BATCH + 1];	/* in them; the last is the one being cut */
 	/* outbound */
 	struct esp_buf		 out[BATCH];
 	struct esp_sent		 sent[BATCH];
@@ -74,6 +81,8 @@ struct esp_pump {
 	struct mmsghdr		 msgs[BATCH];
 	struct iovec		 iov[BATCH];
 	/* inbound */
+	struct tcp_join		 join;
+	struct iovec		 joined[BATCH];
 	struct sockaddr_storage	 from[BATCH];
 	union {
 		struct cmsghdr	 align;
@@ -191,6 +200,56 @@ tun_write(struct esp_pump *p, struct esp_buf *b)
 		p->counts.written++;
 	else
 		p->counts.lost++;
+}
+
+/* What was joined, as one packet. */
+static void
+tun_flush(struct esp_pump *p)
+{
+	struct tcp_join *j = &p->join;
+	unsigned n = j->n;
+
+	j->n = 0;
+	if (n == 1)
+		tun_write(p, &j->first);
+	if (n < 2)
+		return;
+	tcp_join_end(j);
+	const struct virtio_net_hdr h = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = j->six ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4,
+		.hdr_len = (uint16_t)j->head_n, .gso_size = (uint16_t)j->mss,
+		.csum_start = (uint16_t)j->ip_n, .csum_offset = TCP_CHECKSUM_AT,
+	};
+	uint8_t *header = buf_push(&j->first, p->vnet);
+	if (header == NULL)
+		return;
+	memset(header, 0, p->vnet);
+	memcpy(header, &h, sizeof(h));
+	p->joined[0] = (struct iovec){ header, j->first.n };
+	if (writev(p->fd.tun, p->joined, (int)n) == (ssize_t)(j->total_n + p->vnet))
+		p->counts.written += n;
+	else
+		p->counts.lost += n;
+}
+
+/* Writes it, or keeps it for a while: until tun_flush the slot stays as it is. */
+static void
+tun_put(struct esp_pump *p, struct esp_buf *b)
+{
+	struct view payload;
+
+	if (!p->offload) {
+		tun_write(p, b);
+		return;
+	}
+	if (p->join.n > 0 && tcp_join_add(&p->join, buf_view(b), &payload)) {
+		p->joined[p->join.n - 1] = (struct iovec){ (void *)(uintptr_t)payload.p, payload.n };
+		return;
+	}
+	tun_flush(p);
+	if (!tcp_join_begin(&p->join, b))
+		tun_write(p, b);
 }
 
 /* ---- to the sockets ---- */
@@ -407,12 +466,12 @@ flush(struct esp_pump *p, struct mono now)
 
 /* ---- from the TUN device ---- */
 
-/* One packet into the next slot; false if none waits. */
+/* One packet into the next slot, and what the device says of it; false if none waits. */
 static bool
-tun_read(struct esp_pump *p, struct esp_buf *ret)
+tun_read(struct esp_pump *p, struct esp_buf *ret, struct virtio_net_hdr *ret_header)
 {
-	uint8_t header[VNET_HEADER_MAX];
-	uint8_t *slot = p->slots + (size_t)p->n_out * SLOT;
+	uint8_t header[VNET_HEADER_MAX] = { 0 };
+	uint8_t *slot = p->slot[p->n_out];
 	struct iovec iov[2] = { { header, p->vnet }, { slot + ESP_HEADROOM, PACKET_MAX } };
 	ssize_t n;
 
@@ -423,7 +482,43 @@ tun_read(struct esp_pump *p, struct esp_buf *ret)
 		return false;
 	*ret = (struct esp_buf){ .room = slot, .cap = SLOT, .off = ESP_HEADROOM,
 	    .n = (size_t)n - p->vnet };
+	memcpy(ret_header, header, sizeof(*ret_header));
 	return true;
+}
+
+/* The packet in the next slot: sealed, it waits there for flush. */
+static void
+tun_take(struct esp_pump *p, struct mono now)
+{
+	struct esp_buf *b = &p->out[p->n_out];
+	struct esp_sent *sent = &p->sent[p->n_out];
+
+	if (esp_plane_out(p->plane, now, b, sent) == WHY_NONE)
+		p->n_out++;
+	else if (sent->reply)
+		tun_write(p, b);
+	if (p->n_out == BATCH)
+		flush(p, now);
+}
+
+/* A large one: its slot goes aside, the segments take its place and the next ones. */
+static void
+tun_take_large(struct esp_pump *p, struct mono now, struct view packet, size_t mss)
+{
+	uint8_t *whole = p->slot[p->n_out];
+	struct tcp_cut cut;
+
+	if (!tcp_cut_begin(packet, mss, &cut))
+		return;
+	p->slot[p->n_out] = p->slot[BATCH];
+	p->slot[BATCH] = whole;
+	for (;;) {
+		p->out[p->n_out] = (struct esp_buf){ .room = p->slot[p->n_out], .cap = SLOT,
+		    .off = ESP_HEADROOM };
+		if (!tcp_cut_next(&cut, &p->out[p->n_out]))
+			return;
+		tun_take(p, now);
+	}
 }
 
 void
@@ -434,15 +529,16 @@ esp_pump_tun(struct esp_pump *p, struct mono now)
 	for (unsigned round = 0; round < ROUNDS && more; round++) {
 		for (unsigned i = 0; i < BATCH && more; i++) {
 			struct esp_buf *b = &p->out[p->n_out];
-			struct esp_sent *sent = &p->sent[p->n_out];
+			struct virtio_net_hdr h;
 
-			more = tun_read(p, b);
+			more = tun_read(p, b, &h);
 			if (!more)
 				break;
-			if (esp_plane_out(p->plane, now, b, sent) == WHY_NONE)
-				p->n_out++;
-			else if (sent->reply)
-				tun_write(p, b);
+			if (p->offload && h.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+				tun_take_large(p, now, buf_view(b), h.gso_size);
+			else if (!p->offload || (h.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ||
+			    checksum_finish(b, h.csum_start, h.csum_offset))
+				tun_take(p, now);
 		}
 		flush(p, now);
 	}
@@ -494,7 +590,7 @@ take(struct esp_pump *p, enum pump_socket s, struct mono now, unsigned i)
 	struct mmsghdr *m = &p->msgs[i];
 	struct path path = { .remote = from_sockaddr(&p->from[i]), .encap = is_udp(s) };
 	struct esp_came came = { .path = &path };
-	struct esp_buf b = { .room = p->slots + (size_t)i * SLOT, .cap = SLOT,
+	struct esp_buf b = { .room = p->slot[i], .cap = SLOT,
 	    .off = ESP_HEADROOM, .n = m->msg_len };
 
 	if ((m->msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
@@ -507,15 +603,14 @@ take(struct esp_pump *p, enum pump_socket s, struct mono now, unsigned i)
 	if (s == PUMP_RAW4 && !strip_ip4(&b))
 		return;
 	if (esp_plane_in(p->plane, now, &came, &b) == WHY_NONE && b.n > 0)
-		tun_write(p, &b);
+		tun_put(p, &b);
 }
 
 static int
 receive(struct esp_pump *p, enum pump_socket s)
 {
 	for (unsigned i = 0; i < BATCH; i++) {
-		p->iov[i] = (struct iovec){ p->slots + (size_t)i * SLOT + ESP_HEADROOM,
-		    PACKET_MAX };
+		p->iov[i] = (struct iovec){ p->slot[i] + ESP_HEADROOM, PACKET_MAX };
 		p->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &p->from[i],
 		    .msg_namelen = sizeof(p->from[i]), .msg_iov = &p->iov[i], .msg_iovlen = 1,
 		    .msg_control = &p->control[i], .msg_controllen = sizeof(p->control[i]) };
@@ -532,6 +627,7 @@ esp_pump_socket(struct esp_pump *p, enum pump_socket s, struct mono now)
 		n = receive(p, s);
 		for (int i = 0; i < n; i++)
 			take(p, s, now, (unsigned)i);
+		tun_flush(p);
 	}
 	if (n <= 0 || ++p->turns[s] % ERRORS_EVERY == 0)
 		errors_drain(p, s, now);
@@ -595,6 +691,9 @@ prepare_tun(struct esp_pump *p, struct str *error)
 		return false;
 	}
 	p->vnet = (size_t)size;
+	/* Best effort: without it every packet crosses the device by itself. */
+	p->offload = p->vnet >= sizeof(struct virtio_net_hdr) &&
+	    ioctl(p->fd.tun, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6) == 0;
 	return true;
 }
 
@@ -608,13 +707,15 @@ esp_pump_new(struct esp_plane *plane, const struct pump_fds *fds, struct str *er
 		p->plane = plane;
 		p->fd = *fds;
 		p->segment = true;
-		p->slots = malloc((size_t)BATCH * SLOT);
+		p->slots = malloc((size_t)(BATCH + 1) * SLOT);
 		p->datagrams = calloc(BATCH, sizeof(*p->datagrams));
 		p->control = calloc(BATCH, sizeof(*p->control));
 		ok = p->slots != NULL && p->datagrams != NULL && p->control != NULL;
 	}
 	if (!ok)
 		str_add(error, why_text(WHY_NO_MEMORY));
+	for (size_t i = 0; ok && i <= BATCH; i++)
+		p->slot[i] = p->slots + i * SLOT;
 	for (enum pump_socket s = 0; s < PUMP_SOCKETS && ok; s++)
 		ok = prepare_socket(p, s, error);
 	ok = ok && prepare_tun(p, error);
