@@ -406,7 +406,7 @@ main(int argc, char **argv)
 	if (watch_only) {
 		struct watch w = watch_tree(pid);
 
-		printf("{\"cpu\": %.2f, \"rss_kb\": %" PRIu64 ", \"pss_kb\": %" PRIu64
+		printf("{\"cpu\": %.4f, \"rss_kb\": %" PRIu64 ", \"pss_kb\": %" PRIu64
 		    ", \"most_kb\": %" PRIu64 "}\n", w.cpu, w.rss_kb, w.pss_kb, w.most_kb);
 		return w.processes == 0;
 	}
@@ -441,7 +441,7 @@ main(int argc, char **argv)
 	let_finish(&l);
 	double cpu = after.cpu - before.cpu;
 	printf("{\"done\": %u, \"failed\": %u, \"resent\": %u, \"seconds\": %.3f, \"rate\": %.1f, "
-	    "\"cpu\": %.2f, \"per_cpu\": %.1f, \"us\": %.1f, \"median_ms\": %.2f, \"p99_ms\": %.2f, "
+	    "\"cpu\": %.3f, \"per_cpu\": %.1f, \"us\": %.1f, \"median_ms\": %.2f, \"p99_ms\": %.2f, "
 	    "\"rss_kb\": %" PRIu64 ", \"pss_kb\": %" PRIu64 ", \"pss_before_kb\": %" PRIu64 "}\n",
 	    done, failed, l.resent, took, done / took, cpu, cpu > 0 ? done / cpu : 0,
 	    done > 0 ? cpu * 1e6 / done : 0, median, late, after.rss_kb, after.pss_kb, before.pss_kb);

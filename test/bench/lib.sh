@@ -172,9 +172,10 @@ theirs_up() {
 
 theirs_load() {
 	local dir=$T/theirs/swan
-	SWANCTL_DIR=$dir STRONGSWAN_CONF=$dir/strongswan.conf in_host theirs \
-	    swanctl --load-all --noprompt --uri "unix://$dir/vici" >"$T/theirs/load" 2>&1 ||
-	    fail "swanctl --load-all: $(tail -n 3 "$T/theirs/load")"
+	local TIMEFORMAT='%U %S'
+	{ time SWANCTL_DIR=$dir STRONGSWAN_CONF=$dir/strongswan.conf in_host theirs \
+	    swanctl --load-all --noprompt --uri "unix://$dir/vici" >"$T/theirs/load" 2>&1; } \
+	    2>"$T/theirs/load.cpu" || fail "swanctl --load-all: $(tail -n 3 "$T/theirs/load")"
 }
 
 theirs_down() {

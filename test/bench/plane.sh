@@ -92,8 +92,6 @@ round_trip() {
 	awk -v a="$inside" -v b="$outside" 'BEGIN { printf "%.0f\n", (a - b) * 1000 }'
 }
 
-stopped() { say "$1"; exit 1; }
-
 # streams item: one TCP stream, both sides as they are set up
 streams() {
 	local round side r
