@@ -172,7 +172,13 @@ static void
 general_unavailable(struct build *b)
 {
 	static const char *const sections[] = { "X509-certificates", "KeyNote" };
+	static const char *const tags[] = { "Policy-file", "Pubkey-directory" };
 	struct value v;
+
+	for (size_t i = 0; i < COUNT(tags); i++)
+		if (get(b, "General", tags[i], &v) && !v.built_in)
+			complain(b, PROBLEM_WARNING, ref_value("General", tags[i], &v), "",
+			    "no effect: not available in this version");
 
 	if (get(b, "General", "Shared-SADB", &v))
 		not_available(b, ref_value("General", "Shared-SADB", &v), "Shared-SADB");

@@ -583,6 +583,29 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	/* other sections */
 	{ GOOD "[ipv4/10.0.0.1]\nAddress=10.9.9.9\n", "mode config: not available in this version", true },
 	{ GOOD "[192.0.2.77]\nAuthentication=x\n", "aggressive mode", true },
+	{ GENERAL "Policy-file=/etc/isakmpd/isakmpd.policy\n", "[General]:Policy-file: no effect", false },
+	{ GENERAL "Pubkey-directory=/etc/isakmpd/pubkeys/\n", "[General]:Pubkey-directory: no effect", false },
+	{ GOOD "[X509-certificates]\nCert-directory=/x/\nCRL-directory=/x/\nPrivate-key=/x\n"
+	    "Private-key-directory=/x/\nAccept-self-signed=\n", "[X509-certificates]: no effect", false },
+	{ GOOD "[KeyNote]\nCredential-directory=/x/\n", "[KeyNote]: no effect", false },
+	/* attributes nobody takes */
+	{ GENERAL LISTS PEER "Credentials=x\n" MM CONN QM ME YOU, "Credentials: not available", true },
+	{ GENERAL LISTS PEER "Credential_Type=x\n" MM CONN QM ME YOU, "Credential_Type: not available", true },
+	{ GENERAL LISTS PEER "PKAuthentication=x\n" MM CONN QM ME YOU, "PKAuthentication: not available", true },
+#define P1_WITH(attribute) GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=t\n[t]\n"	\
+	"ENCRYPTION_ALGORITHM=AES_CBC\nHASH_ALGORITHM=SHA2_256\nAUTHENTICATION_METHOD=PRE_SHARED\n"	\
+	"GROUP_DESCRIPTION=ECP_256\nKEY_LENGTH=128\n" attribute CONN QM ME YOU
+	{ P1_WITH("GROUP_TYPE=MODP\n"), "[t]:GROUP_TYPE: no peer and no version", true },
+	{ P1_WITH("FIELD_SIZE=1\n"), "[t]:FIELD_SIZE: no peer and no version", true },
+	{ P1_WITH("GROUP_ORDER=1\n"), "[t]:GROUP_ORDER: no peer and no version", true },
+	{ P1_WITH("PRF=1\n"), "[t]:PRF: no peer and no version", true },
+#define P2_WITH(attribute) GENERAL LISTS PEER MM CONN "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=s\n"	\
+	"[s]\nProtocols=p\n[p]\nPROTOCOL_ID=IPSEC_ESP\nTransforms=t\n[t]\nTRANSFORM_ID=AES\n"		\
+	"AUTHENTICATION_ALGORITHM=HMAC_SHA2_256\nENCAPSULATION_MODE=TUNNEL\n" attribute ME YOU
+	{ P2_WITH("KEY_ROUNDS=1\n"), "[t]:KEY_ROUNDS: a responder refuses", true },
+	{ P2_WITH("ECN_TUNNEL=1\n"), "[t]:ECN_TUNNEL: a responder refuses", true },
+	{ P2_WITH("COMPRESS_DICTIONARY_SIZE=1\n"), "[t]:COMPRESS_DICTIONARY_SIZE: a responder", true },
+	{ P2_WITH("COMPRESS_PRIVATE_ALGORITHM=1\n"), "[t]:COMPRESS_PRIVATE_ALGORITHM: a responder", true },
 	{ GOOD "[X509-certificates]\nCA-directory=/x/\n", "no effect: not available in this version", false },
 };
 
