@@ -6,7 +6,8 @@
 cases='capture4 capture6 capture-natt capture-files capture-failed status
 	reload-plan renegotiate-on-hup log-levels
 	fifo-configuration fifo-batch fifo-teardown fifo-odd passive
-	debugger families ports files stdin background acquire-only no-kernel signals'
+	debugger families ports files stdin background acquire-only no-kernel signals
+	verbose-lines odd-datagrams'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -740,6 +741,8 @@ background)
 	wait_for 5 "an answer" answers_west
 	in_host west timeout 20 "$BIN/isakmpd" -K -n -c /run/isakmpd.conf -f /run/b.fifo -i /run/b.pid </dev/null >"$T/out" 2>&1
 	[ $? = 1 ] || fail "a second daemon on the same ports begins"
+	in_host west timeout 20 "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf -f /run/b.fifo -i /run/b.pid </dev/null >"$T/out" 2>&1
+	grep -q 'virtual_init: could not bind the ISAKMP port(s) on all interfaces' "$T/out" || fail "it says: $(cat "$T/out")"
 	kill "$pid"
 	wait_for 10 "its end" gone "$pid" ;;
 
@@ -787,6 +790,45 @@ signals)
 	grep -qvE '^[0-9]{6}\.[0-9]{6} (Default|Report>|[A-Z][a-z ]{3} [0-9]{2}) ' "$T/west/log" &&
 	    fail "a line of the log: $(grep -m 1 -vE '^[0-9]{6}\.[0-9]{6} ' "$T/west/log")"
 	say "ok: every line has its time and class" ;;
+
+# -v: the lines of success, word by word (isakmpd.md 8.4), and that of a DELETE.
+verbose-lines)
+	ours_conf west
+	ours_conf east
+	start east -v
+	start west -v
+	up
+	says() { wait_for 5 "\"$2\" on $1" logged "$1" " Default $2"; }
+	says west 'isakmpd: phase 1 done: initiator id 10.9.0.1, responder id 10.9.0.2, src: 10.9.0.1 dst: 10.9.0.2'
+	says east 'isakmpd: phase 1 done (as responder): initiator id 10.9.0.1, responder id 10.9.0.2, src: 10.9.0.2 dst: 10.9.0.1'
+	says west 'isakmpd: quick mode done: src: 10.9.0.1 dst: 10.9.0.2'
+	says east 'isakmpd: quick mode done (as responder): src: 10.9.0.2 dst: 10.9.0.1'
+	order west "t net"
+	says east 'isakmpd: Peer 10.9.0.1 made us delete live SA net for proto 3' ;;
+
+# What strangers send: a line, and never an answer larger than the question.
+odd-datagrams)
+	ours_conf west
+	start west -n -D 1=99
+	throw() { in_host east bash -c 'printf "$1" >"/dev/udp/10.9.0.1/$2"' throw "$1" "$2"; }
+	throw abc 4500
+	wait_for 5 "the marker" logged west 'udp_encap_handle_message: Null-ESP marker not NULL or short message'
+	throw abc 500
+	wait_for 5 "the length" logged west 'message_recv: bad message length'
+	# cookies nobody knows: main mode, length 28
+	throw '12345678abcdefgh\x05\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	wait_for 5 "the cookies" logged west 'message_recv: invalid cookie(s) 3132333435363738 6162636465666768'
+	# version 2, quick mode without cookies, odd flags
+	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x20\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	wait_for 5 "the version" logged west 'dropped message from 10.9.0.2 port [0-9]* due to notification type INVALID_MAJOR_VERSION'
+	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x02\x80\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	wait_for 5 "the flags" logged west 'due to notification type INVALID_FLAGS'
+	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x02\x00\x00\x00\x00\x07\x00\x00\x00\x1c' 500
+	wait_for 5 "the message ID" logged west 'due to notification type INVALID_MESSAGE_ID'
+	# aggressive mode where main mode is configured
+	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x04\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	wait_for 5 "the mode" logged west 'exchange_setup_p1: expected exchange type ID_PROT got AGGRESSIVE'
+	alive west || fail "it ended" ;;
 
 *)
 	fail "no case $case" ;;
