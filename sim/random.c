@@ -13,7 +13,7 @@ struct run {
 	struct world	*w;
 	struct plan	 plan;
 	struct prng	 chance;
-	bool		 storm;
+	bool		 storm, nat;
 };
 
 /* Every second spoke behind a box of its own. */
@@ -51,6 +51,7 @@ choose_options(struct run *r, int hosts)
 	const char *p1 = p1lives[prng_below(&r->chance, hosts > 20 ? 1 : COUNT(p1lives))];
 
 	str_addf(&conns_text, "%u", conns);
+	r->nat = nat;
 	if (nat)
 		put_nats(r);
 	for (int i = 0; i < r->w->n_hosts; i++) {
@@ -87,9 +88,12 @@ change_weather(struct run *r)
 			l->flip = r->storm ? (unsigned)prng_below(&r->chance, 30) : 0;
 			l->cut = false;
 		}
-	/* What the storm broke has a while to be noticed and mended. */
+	/* What the storm broke has a while to be noticed and mended: an exchange
+	 * whose datagrams it took gives up later. */
+	w->settle = span_s(60);
 	for (int i = 0; i < w->n_hosts; i++)
 		invariants_disturb(w->host[i], NOBODY);
+	w->settle = span_s(r->nat ? 45 : 5);
 }
 
 static void
@@ -152,7 +156,6 @@ strike(struct run *r)
 		net_nat_rebind(w, h->nat);
 		/* The hub learns the new port from the next message. */
 		invariants_disturb(h, NOBODY);
-		w->settle = span_s(45);
 		break;
 	case 8:
 		world_trace(w, h, "=== kill");
@@ -252,6 +255,10 @@ random_run(const struct random_plan *p)
 	struct str out = str_of(ret.text, sizeof(ret.text));
 
 	r.w->verbose = p->verbose;
+	/* What a storm or a fault broke is noticed by the last retransmission
+	 * (15 s) or by DPD (20 s idle, then 25 s of probes): until then a
+	 * tunnel may still break, after that it may not. */
+	r.w->settle = span_s(50);
 	for (int i = 0; i < hosts; i++) {
 		STR(name, 32);
 
@@ -262,6 +269,8 @@ random_run(const struct random_plan *p)
 	bool mesh = p->shape < 0 ? prng_chance(&r.chance, 400) : p->shape == 1;
 	r.plan.topology = mesh ? TOPOLOGY_MESH : TOPOLOGY_STAR;
 	choose_options(&r, hosts);
+	if (r.nat)
+		r.w->settle = span_s(45);
 	ret.ok = plan_start(&r.plan);
 
 	struct mono end = mono_add(r.w->now, p->how_long);
