@@ -3,6 +3,8 @@
 # the kernel's ESP; inside `in-kernel`.
 #
 # libreswan.sh -l suites|life|impair	lists the cases
+#
+# Its IKEv1 has no elliptic curves; those are strongSwan's part.
 
 lab=$(cd "$(dirname "$0")" && pwd)
 
@@ -13,8 +15,8 @@ modp2048		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	-
 modp1536-sha1		AES-128-SHA-GRP5	QM-ESP-AES-128-SHA-PFS-GRP5-SUITE
 			aes128-sha1;modp1536	aes128-sha1	modp1536	-
-gcm128-ecp256		AES-256-SHA2-256-GRP19	QM-ESP-AESGCM-128-PFS-GRP19-SUITE
-			aes256-sha2_256;dh19	aes_gcm128-null	dh19	-
+gcm128-modp3072		AES-256-SHA2-256-GRP15	QM-ESP-AESGCM-128-PFS-GRP15-SUITE
+			aes256-sha2_256;modp3072	aes_gcm128-null	modp3072	-
 gcm256-no-pfs		AES-256-SHA2-512-GRP14	QM-ESP-AESGCM-256-SUITE
 			aes256-sha2_512;modp2048	aes_gcm256-null	no	-
 cbc256-sha512		AES-256-SHA2-512-GRP14	QM-ESP-AES-256-SHA2-512-PFS-GRP14-SUITE

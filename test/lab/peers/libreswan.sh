@@ -71,9 +71,10 @@ libre_start() {
 	wait_for 20 "pluto's control socket" [ -S "$dir/run/pluto.ctl" ]
 	# It loads every connection by itself, then listens.
 	wait_for 20 "pluto to load its connection" libre_loaded "$h"
+	! grep 'failed to add connection' "$T/$h/log" || fail "libreswan refuses its configuration"
 }
 libre_loaded() {
-	libre "$1" --status 2>/dev/null | grep -q '^000 "lab"' &&
+	{ libre "$1" --status 2>/dev/null | grep -q '^000 "lab"' || logged "$1" 'failed to add'; } &&
 	    in_host "$1" cat /proc/net/udp /proc/net/udp6 | grep -q ':01F4 '
 }
 
