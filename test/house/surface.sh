@@ -1,0 +1,95 @@
+#!/bin/bash
+# surface.sh - every option, command, tag, value and report line of isakmpd(8)
+# and isakmpd.conf(5), as surface.txt lists them, has a test that proves it.
+#
+# A line of surface.txt is
+#
+#	kind | item | test ... | text
+#
+# Each test is named as ctest names it; the text (the item itself, if there is
+# none) must stand in the file of one of them.  Instead of a test a line may have
+#
+#	later: subject		it belongs to a part of the daemon that is not there yet,
+#				and a test may still be named that shows its refusal
+#	open: what		nobody has proved it yet; these are counted and shown
+#
+# The test fails if a line has neither, if a test does not exist or does not
+# speak of it, and if the program knows an option, order or tag without a line.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+table=${1:-test/house/surface.txt}
+rc=0 lines=0 later=0 open=0
+bad() { echo "$*"; rc=1; }
+
+# The file of a test, or nothing.
+declare -A cases
+for script in test/net/life test/net/surface test/interop/life test/interop/suites; do
+	for c in $(bash $script.sh -l); do
+		case $script in
+		test/net/*) cases[net/$c]=$script.sh ;;
+		*) cases[interop/strongswan/$c]=$script.sh ;;
+		esac
+	done
+done
+file_of() {
+	local f
+	for f in "test/$1.c" "test/$1.sim" "test/$1.sh" "${cases[$1]-}"; do
+		[ -n "$f" ] && [ -f "$f" ] && { echo "$f"; return; }
+	done
+	case $1 in scenario/random*) echo test/scenario/CMakeLists.txt ;; esac
+}
+trim() { sed 's/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$1"; }
+
+n=0
+while IFS= read -r line; do
+	n=$((n + 1))
+	case $line in ''|'#'*) continue ;; esac
+	lines=$((lines + 1))
+	# "||" stands for a bar in the item or text
+	IFS=$'\001' read -r kind item tests text <<<"$(sed 's/||/\x02/g; s/ *| */\x01/g; s/\x02/|/g' <<<"$line")"
+	kind=$(trim "$kind") item=$(trim "$item") tests=$(trim "${tests-}") text=$(trim "${text-}")
+	[ -n "$item" ] || { bad "line $n: no item: $line"; continue; }
+	case $tests in
+	later:*)
+		later=$((later + 1))
+		continue ;;
+	open:*)
+		open=$((open + 1))
+		echo "open: $kind $item: ${tests#open: }"
+		continue ;;
+	'')
+		bad "line $n: $kind $item: no test"
+		continue ;;
+	esac
+	found=
+	for t in $tests; do
+		f=$(file_of "$t")
+		if [ -z "$f" ]; then
+			bad "line $n: $kind $item: there is no test $t"
+		elif grep -qF -e "${text:-$item}" "$f"; then
+			found=1
+		fi
+	done
+	[ -n "$found" ] || bad "line $n: $kind $item: \"${text:-$item}\" is not in $tests"
+done <"$table"
+
+# has kind item: there is a line for it
+has() { grep -qE "^$1 *\| *$2 *(\||\$)" "$table" || bad "the program knows the $1 $2, and the table does not"; }
+letters=$(sed -n 's/.*getopt_long(argc, argv, "\([^"]*\)".*/\1/p' src/cmd/isakmpd.c | tr -d :)
+[ ${#letters} -gt 15 ] || bad "no option letters found in src/cmd/isakmpd.c"
+for ((i = 0; i < ${#letters}; i++)); do has option "-${letters:i:1}"; done
+for o in $(sed -n 's/^\t\t{ "\([a-z-]*\)", .*_argument.*/\1/p' src/cmd/isakmpd.c); do has option "--$o"; done
+for c in $(sed -n 's/^\t{ "\([A-Za-z]*\)", FIFO_.*/\1/p' src/ctl/fifo.c); do
+	case $c in
+	set|add|rmv|rm|rms|get) has command "C $c" ;;
+	*) has command "$c" ;;
+	esac
+done
+tags=$(sed -n '/^} known\[\] = {/,/^};/s/^\t{ "\([^"]*\)", KIND.*/\1/p; /^} known\[\] = {/,/^};/s/^\t{ "\([^"]*\)", PEER.*/\1/p' src/conf/tags.c)
+[ "$(wc -w <<<"$tags")" -gt 70 ] || bad "no tags found in src/conf/tags.c"
+for t in $tags; do has tag "$t"; done
+
+most=$(sed -n "s/^# open at most //p" "$table")
+[ "$open" -le "${most:-0}" ] || bad "$open lines are open, more than $most: prove what you add"
+echo "$lines lines, $later of parts to come, $open not proved yet"
+exit $rc
