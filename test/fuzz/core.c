@@ -138,7 +138,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		plan_set(&plan, i, "encap", (shape & 4) != 0 ? "yes" : "no");
 		plan_set(&plan, i, "dpd", (shape & 8) != 0 ? "10" : "0");
 	}
-	w->path_faults = true;
+	w->path_faults = w->stormy = true;	/* no tunnel must survive a script */
 	w->verbose = getenv("VERBOSE") != NULL;	/* the ladder of one input */
 	w->hooks = (struct hooks){ .self = &m, .datagram = mischief };
 	if (!plan_start(&plan))
