@@ -545,7 +545,6 @@ each_isakmp(const struct core *core, void (*each)(void *, const struct core_sa_i
 			.dpd = sa->traits.dpd && sa->peer->dpd_interval > 0,
 			.nat_keepalive = sa->traits.nat_t && sa->traits.we_are_natted,
 			.local = sa->path.local, .remote = sa->path.remote,
-			.local_id = sa->own_id, .remote_id = sa->peer_id,
 			.life_secs = sa->params.life_secs, .life_kb = sa->params.life_kb,
 			.soft_at = sa->soft_at, .hard_at = sa->hard_at,
 			.p1_cipher = sa->params.cipher, .p1_hash = sa->params.hash,
@@ -554,6 +553,7 @@ each_isakmp(const struct core *core, void (*each)(void *, const struct core_sa_i
 			.isakmp_sa = handle_u64(sa->self), .authenticated = true,
 		};
 
+		isakmp_sa_ids(sa, &i.local_id, &i.remote_id);
 		text_copy(i.name, sizeof(i.name), sa->peer->name);
 		memcpy(i.cookies, sa->icookie, COOKIE_LEN);
 		memcpy(i.cookies + COOKIE_LEN, sa->rcookie, COOKIE_LEN);

@@ -653,7 +653,7 @@ delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d
 			struct isakmp_sa *other = isakmp_sa_by_cookies(core, spi.p, spi.p + COOKIE_LEN);
 
 			if (other != NULL && same_peer_name(other->peer, sa->peer) &&
-			    id_equal(&other->peer_id, &sa->peer_id))
+			    isakmp_sa_same_identity(other, sa))
 				list[(*n)++] = (struct deletion){ .isakmp = true, .isakmp_sa = other->self };
 			else
 				unknown++;

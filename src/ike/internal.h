@@ -332,7 +332,8 @@ struct isakmp_sa {
 	struct p1_params	params;
 	struct p1_keys		keys;
 	struct peer_traits	traits;
-	struct id		own_id, peer_id;
+	uint8_t			*own_id, *peer_id;	/* bodies of the ID payloads */
+	size_t			own_id_n, peer_id_n;
 	uint64_t		identity;	/* of the peer: hash of its ID */
 	bool			replaced, stay_alive, fading;
 	bool			unproven;	/* we answered last, and nothing came over it yet */
@@ -359,6 +360,9 @@ struct isakmp_sa *isakmp_sa_by_cookies(struct core *, const uint8_t *icookie, co
 struct isakmp_sa *isakmp_sa_for_peer(struct core *, const struct peer *);
 void		isakmp_sa_made(struct core *, struct exchange *);
 void		isakmp_sa_remove(struct core *, struct isakmp_sa *);
+/* The identities of both ends; either pointer may be NULL. */
+void		isakmp_sa_ids(const struct isakmp_sa *, struct id *ret_own, struct id *ret_peer);
+bool		isakmp_sa_same_identity(const struct isakmp_sa *, const struct isakmp_sa *);
 void		isakmp_sa_timer(struct core *, struct isakmp_sa *, enum timer_kind);
 /* An authenticated message came over it by this path. */
 void		isakmp_sa_heard(struct core *, struct isakmp_sa *, const struct path *);

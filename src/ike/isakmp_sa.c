@@ -222,17 +222,65 @@ settle(struct core *core, struct isakmp_sa *sa)
 		core_refuse(core, WHY_NO_MEMORY);
 }
 
+/* ---- identities: kept as octets, for a struct id is half a kilobyte ---- */
+
+static bool
+keep(struct view v, uint8_t **ret, size_t *ret_n)
+{
+	*ret = malloc(v.n > 0 ? v.n : 1);
+	if (*ret == NULL)
+		return false;
+	if (v.n > 0)
+		memcpy(*ret, v.p, v.n);
+	*ret_n = v.n;
+	return true;
+}
+
+static bool
+ids_keep(struct isakmp_sa *sa, const struct p1 *p1)
+{
+	return keep(view_of(p1->own_id_body, p1->own_id_n), &sa->own_id, &sa->own_id_n) &&
+	    keep(view_of(p1->peer_id_body, p1->peer_id_n), &sa->peer_id, &sa->peer_id_n);
+}
+
+static void
+id_kept(const uint8_t *p, size_t n, struct id *ret)
+{
+	if (ret == NULL)
+		return;
+	*ret = (struct id){ 0 };
+	(void)!id_decode(view_of(p, n), ret);	/* it was decoded before */
+}
+
+void
+isakmp_sa_ids(const struct isakmp_sa *sa, struct id *ret_own, struct id *ret_peer)
+{
+	id_kept(sa->own_id, sa->own_id_n, ret_own);
+	id_kept(sa->peer_id, sa->peer_id_n, ret_peer);
+}
+
+bool
+isakmp_sa_same_identity(const struct isakmp_sa *a, const struct isakmp_sa *b)
+{
+	struct id ia, ib;
+
+	isakmp_sa_ids(a, NULL, &ia);
+	isakmp_sa_ids(b, NULL, &ib);
+	return id_equal(&ia, &ib);
+}
+
 static void
 tell_done(struct core *core, const struct isakmp_sa *sa)
 {
-	const struct id *i = sa->initiator ? &sa->own_id : &sa->peer_id;
-	const struct id *r = sa->initiator ? &sa->peer_id : &sa->own_id;
+	struct id own, peer;
+	const struct id *i = sa->initiator ? &own : &peer, *r = sa->initiator ? &peer : &own;
 	STR(it, 255);
 	STR(rt, 255);
 	STR(src, 64);
 	STR(dst, 64);
 	char room[3][24];
 
+	isakmp_sa_ids(sa, &own, &peer);
 	id_print(&it, i);
 	id_print(&rt, r);
 	addr_print(&src, &sa->path.local.addr);
@@ -288,14 +336,13 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 	secret_take(&sa->keys.cipher_key, &p1->keys.cipher_key);
 	memcpy(sa->keys.iv, x->iv, sizeof(sa->keys.iv));
 	sa->traits = p1->traits;
-	sa->own_id = p1->own_id;
-	sa->peer_id = p1->peer_id;
-	sa->identity = identity_of(core, &sa->peer_id);
+	sa->identity = identity_of(core, &p1->peer_id);
 	sa->created = sa->last_heard = core->now;
 	core->env.random(core->env.self, &sa->dpd_out, sizeof(sa->dpd_out));
 	sa->dpd_out &= 0x7fffffff;
 	x->isakmp_sa = h;
-	if (!map_put(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room), handle_u64(h))) {
+	if (!ids_keep(sa, p1) ||
+	    !map_put(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room), handle_u64(h))) {
 		isakmp_sa_remove(core, sa);
 		unmade(core, x, WHY_NO_MEMORY);
 		return;
@@ -344,6 +391,8 @@ isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 	timer_clear(core, &sa->keepalive);
 	p1_keys_done(&sa->keys);
 	free(sa->message_ids);
+	free(sa->own_id);
+	free(sa->peer_id);
 	snapshot_unref(sa->snapshot);
 	slab_remove(core->isakmp_sas, self);
 }
@@ -416,7 +465,7 @@ isakmp_sa_initial_contact(struct core *core, struct isakmp_sa *sa, struct mono b
 	at = 0;
 	for (struct isakmp_sa *old; (old = slab_next(core->isakmp_sas, &at, &h)) != NULL;)
 		if (old != sa && same_peer_name(old->peer, sa->peer) &&
-		    id_equal(&old->peer_id, &sa->peer_id) && mono_before(old->created, before)) {
+		    isakmp_sa_same_identity(old, sa) && mono_before(old->created, before)) {
 			isakmp_sa_remove(core, old);
 			n++;
 		}
