@@ -7,7 +7,8 @@ cases='capture4 capture6 capture-natt capture-files capture-failed status
 	reload-plan renegotiate-on-hup log-levels
 	fifo-configuration fifo-batch fifo-teardown fifo-odd passive
 	debugger families ports files stdin background acquire-only no-kernel signals
-	verbose-lines odd-datagrams'
+	verbose-lines odd-datagrams
+	run-dir descriptors delete-sas-no full-disk no-key flood'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -829,6 +830,105 @@ odd-datagrams)
 	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x04\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
 	wait_for 5 "the mode" logged west 'exchange_setup_p1: expected exchange type ID_PROT got AGGRESSIVE'
 	alive west || fail "it ended" ;;
+
+# --run-dir: two daemons on one machine; --no-sandbox says so.
+run-dir)
+	ours_conf west
+	mkdir -m 700 "$run/a" "$run/b"
+	for d in a b; do
+		o=
+		[ $d = b ] && o="-p 1500 -N 1501 --no-sandbox"
+		# shellcheck disable=SC2086
+		become west "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf --run-dir /run/$d $o </dev/null >>"$T/west/log" 2>&1 &
+		echo $! >"$T/west/daemon.$d"
+		wait_for 10 "the FIFO in $d" [ -p "$run/$d/isakmpd.fifo" ]
+	done
+	for d in a b; do
+		wait_for 10 "the PID in $d" [ -s "$run/$d/isakmpd.pid" ]
+		echo S >"$run/$d/isakmpd.fifo"
+		wait_for 5 "the answer in $d" [ -e "$run/$d/isakmpd.result" ]
+	done
+	logged west 'THE SANDBOX IS OFF' || fail "--no-sandbox in silence"
+	[ ! -e "$run/isakmpd.pid" ] || fail "a file outside of --run-dir"
+	for d in a b; do
+		kill "$(cat "$T/west/daemon.$d")"
+		wait_for 10 "the end of $d" gone "$(cat "$T/west/daemon.$d")"
+	done ;;
+
+# Standard descriptors that are closed, and others that are left over.
+descriptors)
+	ours_conf west
+	in_host west bash -c 'exec 7</etc/passwd 8>/run/left.over 0<&- 1>&-
+	    exec "$1" -d -K -n -c /run/isakmpd.conf 2>>"$2"' bash "$BIN/isakmpd" "$T/west/log" &
+	wait_for 10 "the PID file" [ -s "$run/isakmpd.pid" ]
+	wait_for 10 "an answer" answers_west
+	in_host west pgrep -x isakmpd >/dev/null 2>&1 || :
+	for p in /proc/[0-9]*; do
+		tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -q '^isakmpd: \|isakmpd -d -K' || continue
+		ls -l "$p/fd" 2>/dev/null | grep -q 'passwd\|left.over' && fail "a descriptor is inherited by $(cat "$p/cmdline")"
+	done
+	order west Q
+	wait_for 10 "the end" [ ! -e "$run/isakmpd.pid" ] ;;
+
+# Delete-SAs=no: the peer keeps its SAs.
+delete-sas-no)
+	ours_conf west "general=Delete-SAs=no"
+	ours_conf east
+	start east
+	start west
+	up
+	stop west || fail "it ended with status $?"
+	never 1 "a DELETE came" no_tunnel east ;;
+
+# A file system that is full ends the capture, with no half record in it.
+full-disk)
+	ours_conf west
+	ours_conf east
+	mkdir -m 700 "$run/small"
+	in_host west mount -t tmpfs -o size=8k,mode=700 tmpfs /run/small || skip "no tmpfs here"
+	start east
+	become west "$BIN/isakmpd" -d -K -L -c /run/isakmpd.conf --run-dir /run/small </dev/null >>"$T/west/log" 2>&1 &
+	echo $! >"$T/west/daemon.pid"
+	small() { in_host west sh -c 'echo "$1" >/run/small/isakmpd.fifo' sh "$1"; }
+	there() { in_host west test -p /run/small/isakmpd.fifo; }
+	wait_for 10 "the FIFO" there
+	full() { small "t net"; small "c net"; logged west 'log_packet_iov: .*No space left'; }
+	wait_for 30 "the disk to be full" full
+	wait_for 5 "the end of the capture" logged west 'log_packet_stop: stopped capture'
+	alive west || fail "it ended"
+	in_host west cat /run/small/isakmpd.pcap >"$T/full.pcap"
+	command -v tshark >/dev/null || skip "no tshark"
+	tshark -n -r "$T/full.pcap" >/dev/null 2>"$T/said" || fail "half a record: $(cat "$T/said")"
+	grep -q 'cut short' "$T/said" && fail "half a record: $(cat "$T/said")" ;;
+
+# A key that is taken away at run time, and a local address that is not there.
+no-key)
+	ours_conf west
+	ours_conf east
+	start east
+	start west
+	order west "C rm [peer]:Authentication"
+	order west "c net"
+	wait_for 10 "the record" logged west 'ike_auth_get_key: no key found'
+	sed -i 's/^Local-address=.*/Local-address=10.9.0.77/' "$run/isakmpd.conf"
+	order west R
+	wait_for 5 "the reload" logged west 'reinitializing daemon'
+	order west "c net"
+	wait_for 10 "the address" logged west 'sendmsg ('
+	alive west || fail "it ended" ;;
+
+# Hundreds of bad datagrams a second: few lines, and one that counts the rest.
+flood)
+	ours_conf west
+	start west -n
+	in_host east bash -c 'exec 3>/dev/udp/10.9.0.1/500
+	    for ((i = 0; i < 600; i++)); do printf "%08dabcdefgh\x05\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c" $i >&3; done' 2>/dev/null
+	wait_for 5 "a line" logged west INVALID_COOKIE
+	sas west >/dev/null
+	n=$(grep -c INVALID_COOKIE "$T/west/log")
+	[ "$n" -le 60 ] || fail "$n lines for 600 datagrams"
+	more() { in_host east bash -c 'printf abc >/dev/udp/10.9.0.1/500'; logged west 'further refusals were not logged'; }
+	wait_for 10 "the count of the others" more ;;
 
 *)
 	fail "no case $case" ;;

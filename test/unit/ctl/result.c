@@ -163,6 +163,26 @@ key_lengths_count_the_salt(void **state)
 }
 
 static void
+old_ciphers_have_their_names(void **state)
+{
+	static const struct { uint8_t cipher; const char *text; } ciphers[] = {
+		{ ESP_3DES, "Encryption algorithm: 3DES\n" },
+		{ ESP_CAST, "Encryption algorithm: Cast-128\n" },
+		{ ESP_BLOWFISH, "Encryption algorithm: Blowfish\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ciphers); i++) {
+		struct ctl_sa sa = phase2();
+		STR(s, RESULT_SA_MAX);
+
+		sa.suite.cipher = ciphers[i].cipher;
+		result_sa(&s, &sa);
+		assert_non_null(strstr(s.p, ciphers[i].text));
+	}
+}
+
+static void
 a_name_cannot_forge_a_line(void **state)
 {
 	struct ctl_sa sa = phase1();
@@ -275,6 +295,7 @@ main(void)
 		cmocka_unit_test(a_phase_2_sa_has_its_spis_and_algorithms),
 		cmocka_unit_test(what_is_not_there_yet_is_said),
 		cmocka_unit_test(key_lengths_count_the_salt),
+		cmocka_unit_test(old_ciphers_have_their_names),
 		cmocka_unit_test(a_name_cannot_forge_a_line),
 		cmocka_unit_test(the_largest_block_fits_its_room),
 		cmocka_unit_test(the_report_prefixes_each_line_with_its_function),
