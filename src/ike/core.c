@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "crypto/dh.h"
 #include "ike/internal.h"
 
 struct core *

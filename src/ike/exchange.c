@@ -461,7 +461,7 @@ send_stored(struct core *core, struct exchange *x)
 	act_send(core, &x->path, view_of(x->out, x->out_n));
 }
 
-static enum why
+static void
 header_for(const struct exchange *x, bool encrypted, struct header *ret)
 {
 	*ret = (struct header){
@@ -470,7 +470,6 @@ header_for(const struct exchange *x, bool encrypted, struct header *ret)
 	};
 	memcpy(ret->icookie, x->icookie, COOKIE_LEN);
 	memcpy(ret->rcookie, x->rcookie, COOKIE_LEN);
-	return WHY_NONE;
 }
 
 bool
@@ -498,7 +497,7 @@ reply(struct core *core, struct exchange *x, const struct row *row)
 
 	if (room == NULL)
 		return WHY_NO_MEMORY;
-	(void)header_for(x, row->reply_encrypted, &h);
+	header_for(x, row->reply_encrypted, &h);
 	struct msg_wr m = msg_begin(room, DATAGRAM_MAX, &h);
 	why = row->reply(core, x, &m);
 	if (why != WHY_NONE)

@@ -5,8 +5,6 @@
  * Nothing here has an effect unless HASH(1) of the ISAKMP SA it came over was
  * right, and then only on what belongs to that SA's peer (security R1).
  */
-#include <stdlib.h>
-
 #include "ike/internal.h"
 
 /* ---- sending ---- */
@@ -564,7 +562,7 @@ invalid_spi(struct core *core, struct isakmp_sa *sa, const struct notify_body *n
 	snapshot_unref(held);
 }
 
-/* The quick mode we began that this error can be about: the only one, or none. */
+/* The quick mode we began that this error is most likely about: the oldest without an answer. */
 static struct exchange *
 quick_refused(struct core *core, const struct isakmp_sa *sa)
 {

@@ -297,6 +297,14 @@ struct exchange	*quick_mode_responder(struct core *, struct isakmp_sa *, const s
 
 void		quick_mode_uncount(struct core *, const struct exchange *);
 
+/* ---- values of both phases ---- */
+
+/* Replaces what *to owns by a copy. */
+MUST_USE enum why	blob_set(uint8_t **to, size_t *to_n, struct view);
+MUST_USE enum why	nonce_read(struct core *, struct view, uint8_t ret[NONCE_MAX], size_t *ret_n);
+/* Is a public value of n octets one of this group?  What it is, keys checks. */
+MUST_USE enum why	public_check(struct core *, uint16_t group, size_t n);
+
 /* ---- proposals ---- */
 
 enum why	p1_offer(struct core *, struct exchange *, struct msg_wr *);

@@ -6,8 +6,6 @@
  * traffic; the pair with the larger message ID is the one both ends keep
  * (doc/decisions/0008-collisions.md).
  */
-#include <stdlib.h>
-
 #include "ike/internal.h"
 
 enum { COLLISION_SECS = 10 };

@@ -2,8 +2,6 @@
  * Key material: RFC 2409 sections 5 and 5.5, appendix B.  SKEYID itself stays
  * in `keys`; here are its children and what is made of them.
  */
-#include <stdlib.h>
-
 #include "ike/internal.h"
 
 void

@@ -13,9 +13,6 @@
  * INITIAL-CONTACT with the last message of either side.  No Diffie-Hellman is
  * done before the peer has echoed our cookie (security R26).
  */
-#include <stdlib.h>
-
-#include "crypto/dh.h"
 #include "ike/internal.h"
 
 static uint64_t
@@ -81,20 +78,6 @@ ask_auth_peer(struct core *core, struct exchange *x)
 
 /* ---- pieces that both roles use ---- */
 
-static MUST_USE enum why
-blob_set(uint8_t **to, size_t *to_n, struct view v)
-{
-	uint8_t *p = malloc(v.n == 0 ? 1 : v.n);
-
-	if (p == NULL)
-		return WHY_NO_MEMORY;
-	memcpy(p, v.p, v.n);
-	free(*to);
-	*to = p;
-	*to_n = v.n;
-	return WHY_NONE;
-}
-
 static void
 nonce_make(struct core *core, struct exchange *x)
 {
@@ -114,24 +97,11 @@ ke_nonce_read(struct core *core, struct exchange *x, const struct message *m)
 
 	if (message_count(m, PL_KEY_EXCH) != 1 || message_count(m, PL_NONCE) != 1)
 		return WHY_PAYLOAD_MALFORMED;
-	if (ke.n != dh_public_len(p1->params.group)) {
-		char room[24];
-
-		fail_field(core, "KEY_EXCH", NULL);
-		fail_expected(core, "%zu octets for %s", dh_public_len(p1->params.group),
-		    reg_text(REG_GROUP, p1->params.group, room));
-		fail_got(core, "%zu octets", ke.n);
-		return WHY_KEY_VALUE;
-	}
-	if (nonce.n < 8 || nonce.n > NONCE_MAX) {
-		fail_field(core, "NONCE", NULL);
-		fail_expected(core, "8 to 256 octets");
-		fail_got(core, "%zu octets", nonce.n);
-		return WHY_NONCE_LENGTH;
-	}
-	memcpy(x->initiator ? p1->nr : p1->ni, nonce.p, nonce.n);
-	*(x->initiator ? &p1->nr_n : &p1->ni_n) = nonce.n;
-	return blob_set(&p1->peer_public, &p1->peer_public_n, ke);
+	enum why why = public_check(core, p1->params.group, ke.n);
+	if (why == WHY_NONE)
+		why = nonce_read(core, nonce, x->initiator ? p1->nr : p1->ni,
+		    x->initiator ? &p1->nr_n : &p1->ni_n);
+	return why != WHY_NONE ? why : blob_set(&p1->peer_public, &p1->peer_public_n, ke);
 }
 
 static enum why

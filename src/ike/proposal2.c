@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 
-#include "crypto/dh.h"
 #include "ike/proposal.h"
 
 struct offer2 {

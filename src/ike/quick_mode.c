@@ -10,9 +10,6 @@
  * initiator both directions before message 3: whoever may send already finds
  * a receiver, so a rekey loses no packet.
  */
-#include <stdlib.h>
-
-#include "crypto/dh.h"
 #include "ike/internal.h"
 
 /* ---- HASH(1), HASH(2), HASH(3) ---- */
@@ -335,12 +332,8 @@ static enum why
 dh_take(struct core *core, struct exchange *x, const struct event *e)
 {
 	(void)core;
-	x->p2->public_value = malloc(e->keys->public_n);
-	if (x->p2->public_value == NULL)
-		return WHY_NO_MEMORY;
-	memcpy(x->p2->public_value, e->keys->public_value, e->keys->public_n);
-	x->p2->public_n = e->keys->public_n;
-	return WHY_NONE;
+	return blob_set(&x->p2->public_value, &x->p2->public_n,
+	    view_of(e->keys->public_value, e->keys->public_n));
 }
 
 static enum why
@@ -372,37 +365,17 @@ nonce_ke_read(struct core *core, struct exchange *x, const struct message *m)
 	if (message_count(m, PL_NONCE) != 1 || message_count(m, PL_SA) != 1 ||
 	    message_count(m, PL_KEY_EXCH) > 1)
 		return WHY_PAYLOAD_MALFORMED;
-	if (nonce.n < 8 || nonce.n > NONCE_MAX) {
-		fail_field(core, "NONCE", NULL);
-		fail_expected(core, "8 to 256 octets");
-		fail_got(core, "%zu octets", nonce.n);
-		return WHY_NONCE_LENGTH;
-	}
-	memcpy(x->initiator ? p2->nr : p2->ni, nonce.p, nonce.n);
-	*(x->initiator ? &p2->nr_n : &p2->ni_n) = nonce.n;
-	if (ke == NULL)
-		return WHY_NONE;
-	free(p2->peer_public);
-	p2->peer_public = malloc(ke->body.n == 0 ? 1 : ke->body.n);
-	if (p2->peer_public == NULL)
-		return WHY_NO_MEMORY;
-	memcpy(p2->peer_public, ke->body.p, ke->body.n);
-	p2->peer_public_n = ke->body.n;
-	return WHY_NONE;
+	enum why why = nonce_read(core, nonce, x->initiator ? p2->nr : p2->ni,
+	    x->initiator ? &p2->nr_n : &p2->ni_n);
+	return why != WHY_NONE || ke == NULL ? why :
+	    blob_set(&p2->peer_public, &p2->peer_public_n, ke->body);
 }
 
 static enum why
 ke_length_check(struct core *core, const struct exchange *x)
 {
-	char room[24];
-
-	if (x->p2->group == GROUP_NONE || x->p2->peer_public_n == dh_public_len(x->p2->group))
-		return WHY_NONE;
-	fail_field(core, "KEY_EXCH", NULL);
-	fail_expected(core, "%zu octets for %s", dh_public_len(x->p2->group),
-	    reg_text(REG_GROUP, x->p2->group, room));
-	fail_got(core, "%zu octets", x->p2->peer_public_n);
-	return WHY_KEY_VALUE;
+	return x->p2->group == GROUP_NONE ? WHY_NONE :
+	    public_check(core, x->p2->group, x->p2->peer_public_n);
 }
 
 /* Returned IDs must be those we sent (17.1 Beyond). */
