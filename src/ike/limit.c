@@ -6,7 +6,7 @@
  *
  * Sources are counted per IPv4 address or IPv6 /64 under a keyed hash.
  * Addresses that stand in [Phase 1] have a budget of their own, so a flood of
- * strangers cannot keep a known peer out.
+ * strangers cannot keep a known peer out (doc/decisions/0011-proven-but-strange.md).
  */
 #include "ike/internal.h"
 
