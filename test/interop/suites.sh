@@ -35,6 +35,12 @@ six-in-four		AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha256-modp2048		aes128-sha256-modp2048	six-in-four
 four-in-six		AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha256-modp2048		aes128-sha256-modp2048	four-in-six
+transport		AES-128-SHA2-256-GRP14		own:AES:128:HMAC_SHA2_256:MODP_2048
+			aes128-sha256-modp2048		aes128-sha256-modp2048	transport
+transport-gcm-ecp256	AES-128-SHA2-256-GRP19		own:AES_GCM_16:128::ECP_256
+			aes128-sha256-ecp256		aes128gcm16-ecp256	transport
+udp-encap		AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
+			aes128-sha256-modp2048		aes128-sha256-modp2048	udp
 '
 rows=$(printf '%s' "$table" | tr -s '\t\n' '  ' | xargs -n 6)
 if [ "$1" = -l ]; then
@@ -56,6 +62,20 @@ six|four-in-six) read -ra outer <<<"$six_outside" ;;
 esac
 case $more in
 six|six-in-four) read -ra inner <<<"$six_inside"; to=fd02::2 from=fd01::2 ;;
+transport)
+	[ "$swan_plane" = kernel ] || skip "transport mode with strongSwan needs the kernel's ESP (make lab)"
+	inner=(type=transport swan_mynet=10.9.0.2/32 swan_hisnet=10.9.0.1/32
+	    mynet=10.9.0.1 hisnet=10.9.0.2 mode=TRANSPORT)
+	to=10.9.0.2 from=10.9.0.1
+	traffic() {
+		wait_for 5 "the first answer" can_ping west "$1"
+		check "pings $1" pings west "$1"
+		check "is pinged back at $2" pings east "$2"
+		bulk west east "$1" 3000000 >"$T/bulk.out" || fail "bulk data: $(cat "$T/bulk.out")"
+	} ;;
+udp)
+	[ "$swan_plane" = kernel ] || skip "the same as the others without the kernel's ESP (make lab)"
+	inner=(swan_encap=yes encap=yes) ;;
 esac
 both p1="$p1" p2="$p2" ike="$ike" esp="$esp" ${outer[@]+"${outer[@]}"} ${inner[@]+"${inner[@]}"}
 # While a tunnel is up nothing may pass beside it.  Between the two there is none,
@@ -66,8 +86,10 @@ protected() {
 	sniff_end wire
 	[ "$(sniffed wire clear)" = 0 ] ||
 	    fail "$(sniffed wire clear) packets in clear: $(sed 1d "$T/wire.sniff" | head -n 8)"
-	[ "$(sniffed wire udp-esp)" -gt 100 ] || fail "only $(sniffed wire udp-esp) ESP packets"
-	say "ok: $(sniffed wire udp-esp) ESP packets, none in clear"
+	local esp
+	esp=$(($(sniffed wire udp-esp) + $(sniffed wire esp)))
+	[ $esp -gt 100 ] || fail "only $esp ESP packets"
+	say "ok: $esp ESP packets, none in clear"
 }
 
 we_start

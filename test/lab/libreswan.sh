@@ -268,7 +268,7 @@ life_two_subnets() {
 # upset option...: with it, both sides try, and whatever comes of that, we are
 # well; without it a tunnel comes up as if nothing had been.
 upset() {
-	local o
+	local o end
 	pair
 	for o; do
 		libre east --impair "$o" >"$T/impair" 2>&1 || fail "no impairment $o: $(cat "$T/impair")"
@@ -284,7 +284,8 @@ upset() {
 	libre east --terminate --name lab >/dev/null 2>&1
 	# A negotiation that was spoilt may still be tried again for a while.
 	end=$(($(now_ms) + 60000))
-	until libre east --initiate --name lab >"$T/initiate" 2>&1 && tunnel_up west; do
+	until timeout 20 "$libreswan/usr/libexec/ipsec/whack" --rundir "$T/east/libre/run" \
+	    --initiate --name lab >"$T/initiate" 2>&1 && tunnel_up west; do
 		[ "$(now_ms)" -lt $end ] || fail "no tunnel afterwards: $(tail -n 3 "$T/initiate")"
 		pause
 	done
