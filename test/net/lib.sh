@@ -283,6 +283,10 @@ daemon() {
 	    -i /run/isakmpd.pid "$@" </dev/null >>"$T/$h/log" 2>&1 &
 	echo $! >"$T/$h/daemon.pid"
 	wait_for 20 "isakmpd on $h to listen" listens_or_ended "$h"
+	# Orders are read once the configuration is in force; datagrams before that are lost.
+	rm -f "$T/$h/run/isakmpd.result"
+	alive "$h" && order "$h" S
+	wait_for 20 "isakmpd on $h to take its configuration" answers_or_ended "$h"
 	alive "$h" || fail "isakmpd on $h ended while starting"
 }
 
@@ -291,6 +295,8 @@ listens_or_ended() {
 	[ -p "$T/$1/run/isakmpd.fifo" ] &&
 	    in_host "$1" cat /proc/net/udp /proc/net/udp6 | grep -q ':01F4 '
 }
+
+answers_or_ended() { ! alive "$1" || [ -e "$T/$1/run/isakmpd.result" ]; }
 
 alive() { kill -0 "$(cat "$T/$1/daemon.pid")" 2>/dev/null; }
 
