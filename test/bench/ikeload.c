@@ -446,5 +446,7 @@ main(int argc, char **argv)
 	    done, failed, l.resent, took, done / took, cpu, cpu > 0 ? done / cpu : 0,
 	    done > 0 ? cpu * 1e6 / done : 0, median, late, after.rss_kb, after.pss_kb, before.pss_kb);
 	dh_free(l.c.dh);
+	free(l.slot);
+	free(l.took);
 	return done == 0;
 }
