@@ -11,10 +11,13 @@
 
 enum { NETLINK_ROOM = 8192 };
 
-/* The attributes of a message after its own header of `skip` octets. */
+/*
+ * The attributes of a message after its own header of `skip` octets.  (The
+ * library's own end of a message is rounded up.)
+ */
 #define netlink_each(a, h, skip)						\
 	for ((a) = mnl_nlmsg_get_payload_offset((h), (skip));			\
-	    mnl_attr_ok((a), (int)((const char *)mnl_nlmsg_get_payload_tail(h) - \
+	    mnl_attr_ok((a), (int)((const char *)(h) + (h)->nlmsg_len -	\
 	    (const char *)(a))); (a) = mnl_attr_next(a))
 
 struct netlink {

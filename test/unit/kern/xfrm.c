@@ -127,30 +127,6 @@ xfrm_behaves_as_every_back_end_must(void **state)
 	flush();
 }
 
-/* Spec 14.2: 0x10000 + (p6(src) << 11 | p6(dst) << 3 | proto?0:4 | sport?0:2 | dport?0:1) */
-static void
-the_most_specific_selector_wins(void **state)
-{
-	static const struct {
-		struct xfrm_selector	sel;
-		uint32_t		priority;
-	} table[] = {
-		{ { .family = AF_INET, .prefixlen_s = 24, .prefixlen_d = 24 }, 0x14047 },
-		{ { .family = AF_INET, .prefixlen_s = 32, .prefixlen_d = 32, .proto = 6,
-		    .sport_mask = 0xffff, .dport_mask = 0xffff }, 0x10000 },
-		{ { .family = AF_INET }, 0x20107 },
-		{ { .family = AF_INET, .prefixlen_s = 32 }, 0x10107 },
-		{ { .family = AF_INET, .prefixlen_d = 32 }, 0x20007 },
-		{ { .family = AF_INET6 }, 0x50407 },
-		{ { .family = AF_INET6, .prefixlen_s = 128, .prefixlen_d = 64, .proto = 17,
-		    .dport_mask = 0xffff }, 0x10202 },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(table); i++)
-		assert_int_equal(xfrm_priority(&table[i].sel), table[i].priority);
-}
-
 static struct kern_state *
 state_make(void)
 {
@@ -585,7 +561,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(xfrm_behaves_as_every_back_end_must),
-		cmocka_unit_test(the_most_specific_selector_wins),
 		cmocka_unit_test(every_suite_is_held_as_it_was_meant),
 		cmocka_unit_test(every_shape_of_a_flow_is_held_as_it_was_meant),
 		cmocka_unit_test(a_range_becomes_several_policies),
