@@ -20,6 +20,61 @@ name_hash(const struct core *core, const char *name)
 	return siphash(core->secret, view_of(low, n));
 }
 
+static struct view
+peer_name_key(const struct core *core, const struct peer *peer, uint8_t room[8])
+{
+	struct wr w = wr_of(room, 8);
+
+	wr_u64(&w, name_hash(core, peer->name));
+	return wr_done(&w);
+}
+
+static struct connection_state *
+at_place(const struct core *core, uint64_t place)
+{
+	return place == 0 || place > core->n_connections ? NULL : &core->connections[place - 1];
+}
+
+struct connection_state *
+connection_of_peer(const struct core *core, const struct peer *peer)
+{
+	uint8_t room[8];
+	uint64_t place = 0;
+
+	if (core->first_of_peer != NULL)
+		(void)map_get(core->first_of_peer, peer_name_key(core, peer, room), &place);
+	return at_place(core, place);
+}
+
+struct connection_state *
+connection_of_same(const struct core *core, const struct connection_state *c)
+{
+	return at_place(core, c->next_of_peer);
+}
+
+/* Thousands of connections: who belongs to a peer must not be searched among all. */
+static struct map *
+link_by_peer(const struct core *core, struct connection_state *c, size_t n)
+{
+	struct map *map = map_new(core->secret);
+	uint8_t room[8];
+
+	for (size_t i = n; map != NULL && i > 0; i--) {
+		uint64_t next = 0;
+
+		if (c[i - 1].connection->peer == NULL)
+			continue;
+		struct view key = peer_name_key(core, c[i - 1].connection->peer, room);
+		(void)map_get(map, key, &next);
+		c[i - 1].next_of_peer = (size_t)next;
+		if (!map_put(map, key, i)) {
+			map_free(map);
+			map = NULL;
+		}
+	}
+	return map;
+}
+
 struct connection_state *
 connection_state_find(struct core *core, const char *name)
 {
@@ -279,9 +334,8 @@ connection_lost(struct core *core, const struct connection *connection)
 void
 connections_phase1_ready(struct core *core, const struct peer *peer, struct handle isakmp_sa)
 {
-	for (size_t i = 0; i < core->n_connections; i++) {
-		struct connection_state *c = &core->connections[i];
-
+	for (struct connection_state *c = connection_of_peer(core, peer); c != NULL;
+	    c = connection_of_same(core, c)) {
 		if (!c->wants || !same_peer_name(c->connection->peer, peer))
 			continue;
 		c->wants = false;
@@ -294,9 +348,8 @@ connections_phase1_ready(struct core *core, const struct peer *peer, struct hand
 void
 connections_phase1_failed(struct core *core, const struct peer *peer)
 {
-	for (size_t i = 0; i < core->n_connections; i++) {
-		struct connection_state *c = &core->connections[i];
-
+	for (struct connection_state *c = connection_of_peer(core, peer); c != NULL;
+	    c = connection_of_same(core, c)) {
 		if (c->wants && same_peer_name(c->connection->peer, peer))
 			connection_failed(core, c->connection);
 	}
@@ -306,9 +359,8 @@ connections_phase1_failed(struct core *core, const struct peer *peer)
 void
 connections_isakmp_lost(struct core *core, const struct peer *peer)
 {
-	for (size_t i = 0; i < core->n_connections; i++) {
-		struct connection_state *c = &core->connections[i];
-
+	for (struct connection_state *c = connection_of_peer(core, peer); c != NULL;
+	    c = connection_of_same(core, c)) {
 		if (c->active && same_peer_name(c->connection->peer, peer))
 			check_in(core, c, span_ms(300));
 	}
@@ -473,27 +525,34 @@ core_configure(struct core *core, struct mono now, struct snapshot *s)
 {
 	struct connection_state *fresh = calloc(s->n_connections + 1, sizeof(*fresh));
 	struct snapshot *old = core->snapshot;
+	struct map *by_peer = NULL;
 
 	core->now = now;
-	if (fresh == NULL) {
+	for (size_t i = 0; fresh != NULL && i < s->n_connections; i++) {
+		fresh[i].connection = &s->connections[i];
+		fresh[i].active = s->connections[i].active;
+		fresh[i].up_at.us = now.us - span_s(3600).us;
+	}
+	if (fresh != NULL)
+		by_peer = link_by_peer(core, fresh, s->n_connections);
+	if (by_peer == NULL) {
+		free(fresh);
 		fail_field(core, "configuration", NULL);
 		fail_expected(core, "the new one in force");
 		fail_got(core, "the old one stays");
 		fail_record(core, WHY_NO_MEMORY, NULL, NULL, NULL, NULL, NULL);
 		return;
 	}
-	for (size_t i = 0; i < s->n_connections; i++) {
-		fresh[i].connection = &s->connections[i];
-		fresh[i].active = s->connections[i].active;
+	for (size_t i = 0; i < s->n_connections; i++)
 		fresh[i].flow_id = 1ull << 63 | ++core->next_flow_id;
-		fresh[i].up_at.us = now.us - span_s(3600).us;
-	}
 	reload_plan(core, old, s);
 	core->snapshot = snapshot_ref(s);
 	adopt_connections(core, fresh);
 	free(core->connections);
+	map_free(core->first_of_peer);
 	core->connections = fresh;
 	core->n_connections = s->n_connections;
+	core->first_of_peer = by_peer;
 	adopt_sas(core);
 	for (size_t i = 0; i < core->n_connections; i++) {
 		struct connection_state *c = &core->connections[i];

@@ -79,6 +79,7 @@ core_free(struct core *core)
 	map_free(core->running);
 	heap_done(&core->timers);
 	free(core->connections);
+	map_free(core->first_of_peer);
 	free(core->draft);
 	snapshot_unref(core->snapshot);
 	wipe(core->secret, sizeof(core->secret));

@@ -463,8 +463,12 @@ struct connection_state {
 	unsigned		failures;
 	struct timer		check;
 	struct mono		up_at;		/* when its last pair became ready */
+	size_t			next_of_peer;	/* index + 1; 0: the last */
 };
 
+/* The connections of a peer section, in their order; NULL at the end. */
+struct connection_state *connection_of_peer(const struct core *, const struct peer *);
+struct connection_state *connection_of_same(const struct core *, const struct connection_state *);
 uint64_t	name_hash(const struct core *, const char *name);	/* ignores ASCII case */
 /* Which exchange we began for a peer (phase 1) or connection (phase 2). */
 bool		running_add(struct core *, struct exchange *);
@@ -553,6 +557,7 @@ struct core {
 	struct heap		timers;
 	struct connection_state	*connections;
 	size_t			n_connections;
+	struct map		*first_of_peer;	/* peer section: index + 1 of its first connection */
 	uint64_t		next_flow_id;
 	struct act_node		*acts, **acts_tail, *act_out, *spares;
 	unsigned		n_spares;

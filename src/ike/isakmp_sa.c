@@ -489,9 +489,9 @@ keepalive(struct core *core, struct isakmp_sa *sa)
 static bool
 is_needed(struct core *core, const struct isakmp_sa *sa)
 {
-	for (size_t i = 0; i < core->n_connections; i++)
-		if (core->connections[i].active &&
-		    same_peer_name(core->connections[i].connection->peer, sa->peer))
+	for (struct connection_state *c = connection_of_peer(core, sa->peer); c != NULL;
+	    c = connection_of_same(core, c))
+		if (c->active && same_peer_name(c->connection->peer, sa->peer))
 			return true;
 	return false;
 }

@@ -547,8 +547,10 @@ connection_choose(struct core *core, struct exchange *x, const struct id *local,
 	STR(got_l, 100);
 	STR(got_r, 100);
 
-	for (size_t i = 0; i < x->snapshot->n_connections; i++) {
-		const struct connection *c = &x->snapshot->connections[i];
+	/* The exchange was made just now: its snapshot is the core's. */
+	for (const struct connection_state *s = connection_of_peer(core, x->peer); s != NULL;
+	    s = connection_of_same(core, s)) {
+		const struct connection *c = s->connection;
 
 		if (!c->passive || c->peer == NULL || !text_same(c->peer->name, x->peer->name))
 			continue;
