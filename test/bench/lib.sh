@@ -9,6 +9,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/../net/lib.sh"
 
+LINES_OF_LOG=${LINES_OF_LOG:-8}
 charon=${LAB_CHARON:-/usr/lib/ipsec/charon}
 psk='a long secret of the load'
 
