@@ -82,7 +82,7 @@ struct esp_pump {
 	struct iovec		 iov[BATCH];
 	/* inbound */
 	struct tcp_join		 join;
-	struct iovec		 joined[BATCH];
+	struct iovec		*joined;		/* BATCH */
 	struct sockaddr_storage	 from[BATCH];
 	union {
 		struct cmsghdr	 align;
@@ -710,7 +710,9 @@ esp_pump_new(struct esp_plane *plane, const struct pump_fds *fds, struct str *er
 		p->slots = malloc((size_t)(BATCH + 1) * SLOT);
 		p->datagrams = calloc(BATCH, sizeof(*p->datagrams));
 		p->control = calloc(BATCH, sizeof(*p->control));
-		ok = p->slots != NULL && p->datagrams != NULL && p->control != NULL;
+		p->joined = calloc(BATCH, sizeof(*p->joined));
+		ok = p->slots != NULL && p->datagrams != NULL && p->control != NULL &&
+		    p->joined != NULL;
 	}
 	if (!ok)
 		str_add(error, why_text(WHY_NO_MEMORY));
@@ -733,6 +735,7 @@ esp_pump_free(struct esp_pump *p)
 	free(p->slots);
 	free(p->datagrams);
 	free(p->control);
+	free(p->joined);
 	free(p);
 }
 
