@@ -486,7 +486,7 @@ lifetimes_end_softly_then_hard(void **state)
 
 	(void)state;
 	spec.soft_secs = 1;
-	spec.hard_secs = 2;
+	spec.hard_secs = 6;
 	assert_int_equal(b->ops->sa_add(b, &spec, SA_PART_IN, &detail), WHY_NONE);
 	assert_true(await(b, &e, 8000));
 	assert_int_equal(e.kind, KERN_EXPIRE_SOFT);
