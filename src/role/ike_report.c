@@ -34,7 +34,8 @@ text_add(struct text *t, const struct str *s)
 		t->p = p;
 		t->cap = cap;
 	}
-	memcpy(t->p + t->n, s->p, s->len);
+	if (s->len > 0)
+		memcpy(t->p + t->n, s->p, s->len);
 	t->n += s->len;
 }
 
