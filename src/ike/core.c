@@ -157,6 +157,7 @@ timer_fire(struct core *core, struct timer *t)
 			isakmp_sa_timer(core, sa, kind);
 		break;
 	}
+	case TIMER_IPSEC_OPEN:
 	case TIMER_IPSEC_SOFT:
 	case TIMER_IPSEC_HARD: {
 		struct ipsec_sa *sa = ipsec_sa_find(core, owner);
@@ -221,6 +222,13 @@ core_kern_answer(struct core *core, struct mono now, const struct kern_answer *a
 	core->now = now;
 	if (a->verb == KERN_QUERY) {
 		dpd_query_answer(core, a);
+		return;
+	}
+	if ((a->token & SA_TOKEN) != 0) {
+		struct ipsec_sa *sa = ipsec_sa_find(core, handle_of_u64(a->token & ~SA_TOKEN));
+
+		if (sa != NULL && a->verb == KERN_INSTALL)
+			ipsec_sa_opened(core, sa, a);
 		return;
 	}
 	struct exchange *x = exchange_find(core, handle_of_u64(a->token));

@@ -26,6 +26,7 @@ enum {
 	MESSAGE_IDS_MAX = 65536,	/* message IDs used on one ISAKMP SA */
 	QUICK_PER_SA = 64,	/* exchanges a peer may have open on one ISAKMP SA */
 	HALF_OPEN_SECS = 30,	/* a responder's first answer waits this long */
+	OPEN_MS = 250,		/* the responder of a renewal has this long to install its half */
 	GRACE_SECS = 30,	/* a replaced SA stays this long for packets under way */
 	DPD_RETRY_SECS = 5, DPD_TRIES = 5,
 	P1_DEFAULT_SECS = 28800, P2_DEFAULT_SECS = 28800,
@@ -41,7 +42,7 @@ struct exchange;
 enum timer_kind {
 	TIMER_EXCHANGE_RESEND = 1, TIMER_EXCHANGE_END,
 	TIMER_ISAKMP_SOFT, TIMER_ISAKMP_HARD, TIMER_ISAKMP_DPD, TIMER_ISAKMP_KEEPALIVE,
-	TIMER_IPSEC_SOFT, TIMER_IPSEC_HARD,
+	TIMER_IPSEC_SOFT, TIMER_IPSEC_HARD, TIMER_IPSEC_OPEN,
 	TIMER_CONNECTION, TIMER_SHUTDOWN
 };
 
@@ -401,6 +402,8 @@ struct ipsec_sa {
 	uint32_t		life_secs;
 	uint64_t		life_kb;
 	struct mono		created, soft_at, hard_at;
+	struct timer		open;		/* a renewal's outbound half waits for the peer */
+	struct handle		successor;	/* the renewal that waits so */
 	struct timer		soft, hard;
 	struct sa_spec		spec;		/* keys wiped once installed */
 };
@@ -410,6 +413,11 @@ struct ipsec_sa	*ipsec_sa_find(struct core *, struct handle);
 /* Is it this peer's?  Many may share one section; then their IDs tell. */
 bool		ipsec_sa_is_of(const struct ipsec_sa *, const struct isakmp_sa *);
 struct ipsec_sa	*ipsec_sa_new(struct core *, struct exchange *);
+/* The token of an SA's own asks; an exchange's has this bit clear. */
+#define SA_TOKEN	(1ull << 62)
+/* Is there a pair in use for the same flow, which may go on sending for a moment? */
+bool		ipsec_sa_is_renewal(struct core *, const struct ipsec_sa *);
+void		ipsec_sa_opened(struct core *, struct ipsec_sa *, const struct kern_answer *);
 void		ipsec_sa_ready(struct core *, struct ipsec_sa *);
 /* Out of kern and memory.  send_delete: tell the peer first. */
 void		ipsec_sa_remove(struct core *, struct ipsec_sa *, bool send_delete);

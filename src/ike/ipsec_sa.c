@@ -201,6 +201,26 @@ settle(struct core *core, struct ipsec_sa *sa)
 		core_refuse(core, WHY_NO_MEMORY);
 }
 
+/* The pair that carries this one's flow until this one does; NULL: none. */
+static struct ipsec_sa *
+predecessor(struct core *core, const struct ipsec_sa *sa)
+{
+	uint8_t room[16];
+	struct ipsec_sa *old;
+	uint64_t v;
+
+	if (!map_get(core->by_flow, flow_key(core, sa->peer, &sa->spec.flow, room), &v))
+		return NULL;
+	old = ipsec_sa_find(core, handle_of_u64(v));
+	return old != NULL && old != sa && (old->parts & SA_PART_OUT) != 0 ? old : NULL;
+}
+
+bool
+ipsec_sa_is_renewal(struct core *core, const struct ipsec_sa *sa)
+{
+	return predecessor(core, sa) != NULL;
+}
+
 static void
 tell_done(struct core *core, const struct ipsec_sa *sa)
 {
@@ -220,6 +240,78 @@ tell_done(struct core *core, const struct ipsec_sa *sa)
 	    sa->group == GROUP_NONE ? "none" : reg_text(REG_GROUP, sa->group, room), sa->life_secs);
 }
 
+/* Both halves are in the back end: from now on this pair is in use. */
+static void
+in_use(struct core *core, struct ipsec_sa *sa)
+{
+	secret_done(&sa->spec.in.keymat);
+	secret_done(&sa->spec.out.keymat);
+	settle(core, sa);
+}
+
+/* The second half of a renewal, unless a pair that both ends prefer came meanwhile. */
+static void
+open_outbound(struct core *core, struct ipsec_sa *sa)
+{
+	const struct ipsec_sa *old = predecessor(core, sa);
+	const struct kern_ask ask = {
+		.verb = KERN_INSTALL, .token = handle_u64(sa->self) | SA_TOKEN, .id = sa->spec.id,
+		.parts = core->snapshot->acquire_only ? SA_PART_OUT : SA_PART_OUT | SA_PART_FLOW,
+		.spec = &sa->spec,
+	};
+
+	timer_clear(core, &sa->open);
+	if (old != NULL && !preferred(sa, old)) {
+		in_use(core, sa);
+		return;
+	}
+	sa->parts |= ask.parts;
+	act_kern(core, &ask);
+}
+
+/* The old pair goes before its time: its successor need not wait any longer. */
+static void
+open_now(struct core *core, const struct ipsec_sa *old)
+{
+	struct ipsec_sa *sa = ipsec_sa_find(core, old->successor);
+
+	if (sa != NULL && sa->open.d.index != 0)
+		timer_set(core, &sa->open, TIMER_IPSEC_OPEN, sa->self, core->now);
+}
+
+static void
+open_later(struct core *core, struct ipsec_sa *sa)
+{
+	struct ipsec_sa *old = predecessor(core, sa);
+	struct mono at = core->now;
+
+	if (old != NULL) {
+		old->successor = sa->self;
+		at = mono_add(at, span_ms(OPEN_MS));
+	}
+	timer_set(core, &sa->open, TIMER_IPSEC_OPEN, sa->self, at);
+	if (sa->open.d.index == 0)	/* no memory to wait with */
+		open_outbound(core, sa);
+}
+
+void
+ipsec_sa_opened(struct core *core, struct ipsec_sa *sa, const struct kern_answer *a)
+{
+	if (a->why == WHY_NONE) {
+		in_use(core, sa);
+		return;
+	}
+	struct snapshot *snapshot = snapshot_ref(sa->snapshot);
+	const struct connection *c = sa->connection;
+	fail_field(core, "back end", &c->where);
+	fail_expected(core, "the SA pair installed");
+	fail_got(core, "%s", a->detail);
+	fail_record(core, a->why, NULL, NULL, sa->peer, c, "quick");
+	ipsec_sa_remove(core, sa, true);
+	connection_failed(core, c);
+	snapshot_unref(snapshot);
+}
+
 void
 ipsec_sa_ready(struct core *core, struct ipsec_sa *sa)
 {
@@ -228,14 +320,15 @@ ipsec_sa_ready(struct core *core, struct ipsec_sa *sa)
 	sa->ready = true;
 	sa->created = core->now;
 	sa->stay_alive = c != NULL && c->active;
-	secret_done(&sa->spec.in.keymat);
-	secret_done(&sa->spec.out.keymat);
 	core->counters.phase2_done++;
 	sa->soft_at = soft_expiry(core, sa->life_secs, sa->initiator);
 	sa->hard_at = mono_add(core->now, span_s(sa->life_secs));
 	timer_set(core, &sa->soft, TIMER_IPSEC_SOFT, sa->self, sa->soft_at);
 	timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, sa->hard_at);
-	settle(core, sa);
+	if ((sa->parts & SA_PART_OUT) != 0)
+		in_use(core, sa);
+	else
+		open_later(core, sa);
 	tell_done(core, sa);
 	connection_is_up(core, sa->connection);
 }
@@ -260,6 +353,8 @@ ipsec_sa_remove(struct core *core, struct ipsec_sa *sa, bool send_delete)
 		act_kern(core, &back);
 	}
 	unlink_maps(core, sa);
+	open_now(core, sa);
+	timer_clear(core, &sa->open);
 	timer_clear(core, &sa->soft);
 	timer_clear(core, &sa->hard);
 	sa_spec_done(&sa->spec);
@@ -307,6 +402,10 @@ ipsec_sa_timer(struct core *core, struct ipsec_sa *sa, enum timer_kind kind)
 	const struct connection *c = sa->connection;
 	bool again = sa->stay_alive && !sa->replaced;
 
+	if (kind == TIMER_IPSEC_OPEN) {
+		open_outbound(core, sa);
+		return;
+	}
 	if (kind == TIMER_IPSEC_SOFT) {
 		timer_clear(core, &sa->soft);
 		if (sa->ready)
@@ -325,9 +424,11 @@ void
 ipsec_sa_renegotiate(struct core *core, struct ipsec_sa *sa, uint32_t most)
 {
 	const struct mono end = mono_add(core->now, span_s(most));
+	const struct mono settled = mono_add(sa->created, span_s(COLLISION_SECS + 1));
 
 	sa->renegotiate = true;
-	sa->soft_at = core->now;
+	/* A pair the peer made just now could win against ours as if both had begun at once. */
+	sa->soft_at = !sa->initiator && mono_before(core->now, settled) ? settled : core->now;
 	timer_set(core, &sa->soft, TIMER_IPSEC_SOFT, sa->self, sa->soft_at);
 	if (most == 0 || !mono_before(end, sa->hard_at))
 		return;

@@ -453,7 +453,18 @@ i_answer_check(struct core *core, struct exchange *x, const struct event *e)
 	return flow_set(core, x, &local, &remote);
 }
 
-enum { BOTH = SA_PART_IN | SA_PART_OUT | SA_PART_FLOW };
+/*
+ * Some responders install their inbound SA only after message 3.  In a
+ * renewal the old pair goes on sending until they have (ipsec_sa_ready).
+ */
+static uint8_t
+first_parts(struct core *core, const struct exchange *x)
+{
+	const struct ipsec_sa *sa = ipsec_sa_find(core, x->p2->ipsec_sa);
+
+	return ipsec_sa_is_renewal(core, sa) ? SA_PART_IN :
+	    SA_PART_IN | SA_PART_OUT | SA_PART_FLOW;
+}
 
 static enum why
 i_answer_install(struct core *core, struct exchange *x, const struct event *e)
@@ -463,7 +474,7 @@ i_answer_install(struct core *core, struct exchange *x, const struct event *e)
 	if (why == WHY_NONE)
 		why = keys_derive(core, x);
 	if (why == WHY_NONE)
-		why = ask_install(core, x, BOTH);
+		why = ask_install(core, x, first_parts(core, x));
 	return why;
 }
 
@@ -485,7 +496,7 @@ i_shared_take(struct core *core, struct exchange *x, const struct event *e)
 	secret_take(&x->p2->shared, &e->keys->shared);
 	why = keys_derive(core, x);
 	if (why == WHY_NONE)
-		why = ask_install(core, x, BOTH);
+		why = ask_install(core, x, first_parts(core, x));
 	return why;
 }
 
