@@ -1,0 +1,137 @@
+#include "base/trust_ask.h"
+
+#include <string.h>
+
+static void
+view_encode(struct wr *w, struct view v)
+{
+	if (v.n > UINT16_MAX)
+		w->bad = true;
+	wr_u16(w, (uint16_t)v.n);
+	wr_view(w, v);
+}
+
+static void
+text_encode(struct wr *w, const char *text, size_t cap)
+{
+	view_encode(w, view_of(text, strnlen(text, cap - 1)));
+}
+
+static void
+text_decode(struct rd *r, char *ret, size_t cap)
+{
+	struct view v = rd_view(r, rd_u16(r));
+
+	if (v.n >= cap || (v.n > 0 && memchr(v.p, '\0', v.n) != NULL))
+		r->bad = true;
+	if (r->bad)
+		return;
+	if (v.n > 0)
+		memcpy(ret, v.p, v.n);
+	ret[v.n] = '\0';
+}
+
+static void
+certs_encode(struct wr *w, const struct view *certs, size_t n)
+{
+	if (n > TRUST_CERTS_MAX)
+		w->bad = true;
+	wr_u8(w, (uint8_t)n);
+	for (size_t i = 0; !w->bad && i < n; i++)
+		view_encode(w, certs[i]);
+}
+
+static size_t
+certs_decode(struct rd *r, struct view ret[TRUST_CERTS_MAX])
+{
+	size_t n = rd_u8(r), octets = 0;
+
+	if (n > TRUST_CERTS_MAX)
+		r->bad = true;
+	for (size_t i = 0; !r->bad && i < n; i++) {
+		ret[i] = rd_view(r, rd_u16(r));
+		octets += ret[i].n;
+	}
+	if (octets > TRUST_OCTETS_MAX)
+		r->bad = true;
+	return r->bad ? 0 : n;
+}
+
+static uint8_t
+verb_decode(struct rd *r)
+{
+	uint8_t verb = rd_u8(r);
+
+	if (verb == 0 || verb >= TRUST_VERB_MAX)
+		r->bad = true;
+	return verb;
+}
+
+void
+trust_ask_encode(struct wr *w, const struct trust_ask *a)
+{
+	wr_u8(w, a->verb);
+	wr_u64(w, a->token);
+	text_encode(w, a->peer, sizeof(a->peer));
+	wr_u8(w, a->auth);
+	wr_u8(w, a->allow_weak);
+	view_encode(w, a->id_body);
+	pubkey_encode(w, &a->key);
+	certs_encode(w, a->certs, a->n_certs);
+}
+
+bool
+trust_ask_decode(struct rd *r, struct trust_ask *ret)
+{
+	struct trust_ask a = { .verb = verb_decode(r) };
+
+	a.token = rd_u64(r);
+	text_decode(r, a.peer, sizeof(a.peer));
+	a.auth = rd_u8(r);
+	a.allow_weak = rd_bool(r);
+	a.id_body = rd_view(r, rd_u16(r));
+	if (!pubkey_decode(r, &a.key))
+		return false;
+	a.n_certs = certs_decode(r, a.certs);
+	if (!rd_end(r))
+		return false;
+	*ret = a;
+	return true;
+}
+
+void
+trust_answer_encode(struct wr *w, const struct trust_answer *a)
+{
+	wr_u8(w, a->verb);
+	wr_u64(w, a->token);
+	wr_u16(w, (uint16_t)a->why);
+	pubkey_encode(w, &a->key);
+	wr_u8(w, a->pinned);
+	text_encode(w, a->field, sizeof(a->field));
+	text_encode(w, a->expected, sizeof(a->expected));
+	text_encode(w, a->got, sizeof(a->got));
+	text_encode(w, a->remedy, sizeof(a->remedy));
+	certs_encode(w, a->certs, a->n_certs);
+}
+
+bool
+trust_answer_decode(struct rd *r, struct trust_answer *ret)
+{
+	struct trust_answer a = { .verb = verb_decode(r) };
+
+	a.token = rd_u64(r);
+	uint16_t why = rd_u16(r);
+	if (why >= WHY_MAX || !pubkey_decode(r, &a.key))
+		return false;
+	a.why = (enum why)why;
+	a.pinned = rd_bool(r);
+	text_decode(r, a.field, sizeof(a.field));
+	text_decode(r, a.expected, sizeof(a.expected));
+	text_decode(r, a.got, sizeof(a.got));
+	text_decode(r, a.remedy, sizeof(a.remedy));
+	a.n_certs = certs_decode(r, a.certs);
+	if (!rd_end(r))
+		return false;
+	*ret = a;
+	return true;
+}
