@@ -141,10 +141,11 @@ pubkey_decode(struct rd *r, struct pubkey *ret)
 
 	if (r->bad || (kind != PUBKEY_NONE && pubkey_parts(kind) == 0))
 		return false;
-	for (size_t i = 0; i < pubkey_parts(kind); i++)
+	for (size_t i = 0; i < pubkey_parts(kind); i++) {
 		parts[i] = rd_view(r, rd_u16(r));
-	if (r->bad)
-		return false;
+		if (parts[i].n == 0 || *parts[i].p == 0)	/* one form only */
+			return false;
+	}
 	if (kind == PUBKEY_NONE)
 		*ret = (struct pubkey){ 0 };
 	else

@@ -38,11 +38,17 @@ static const struct channel_row monitor_rows[] = {
 	ROW(MSG_CAPTURE_STOP,	B, 0, 0,	false, PHASE_RUN, 0, false),
 	ROW(MSG_CAPTURE,	B, 1, MOST,	false, PHASE_RUN, 0, false),
 	ROW(MSG_CAPTURE_STATE,	A, 1, 1,	false, PHASE_RUN, 0, false),
+	ROW(MSG_FILES_WANTED,	B, 2, 1024,	false, PHASE_RUN, 0, false),
+	ROW(MSG_FILES_NEXT,	B, 0, 0,	false, PHASE_RUN, 0, false),
+	ROW(MSG_FILE,		A, 1, 512,	true,  PHASE_RUN, 0, false),
+	ROW(MSG_FILES_MORE,	A, 0, 0,	false, PHASE_RUN, 0, false),
+	ROW(MSG_FILES_END,	A, 2, 1024,	false, PHASE_RUN, 0, false),
 };
 
 static const struct channel_row keys_rows[] = {
 	ROW(MSG_KEYS_ASK,	A, 1, MOST,	false, PHASE_ANY, 0, false),
 	ROW(MSG_PSK_SET,	A, 2, 4096,	false, PHASE_ANY, 0, false),
+	ROW(MSG_CONF_TAKE,	A, 1, 1,	false, PHASE_ANY, 0, false),
 	ROW(MSG_KEYS_ANSWER,	B, 1, 16384,	false, PHASE_ANY, 0, false),
 	/* Texts do not nest: BEGIN, TEXT*, END. */
 	ROW(MSG_CONF_BEGIN,	B, 4, 1024,	false, PHASE_START, PHASE_RUN, false),

@@ -49,7 +49,35 @@ enum {
 	MSG_CAPTURE_STOP,	/* ike */
 	MSG_CAPTURE,		/* ike: one record, as it goes into the file */
 	/* A -> B */
-	MSG_CAPTURE_STATE	/* to ike: u8 1: records are wanted; 0: no more */
+	MSG_CAPTURE_STATE,	/* to ike: u8 1: records are wanted; 0: no more */
+	/*
+	 * Files of the operator, for the roles that read keys and certificates
+	 * (doc/decisions/0012): FILES_WANTED, then FILE*, FILES_MORE answered by
+	 * FILES_NEXT, FILE*, ... and FILES_END.  One request at a time.
+	 */
+	/* B -> A */
+	MSG_FILES_WANTED,	/* u8 enum files_kind, path */
+	MSG_FILES_NEXT,		/* after MSG_FILES_MORE: go on */
+	/* A -> B */
+	MSG_FILE,		/* u8 enum files_kind, name below the path + fd */
+	MSG_FILES_MORE,
+	MSG_FILES_END		/* u8 enum files_kind, u8 enum files_result, why as text */
+};
+
+/* What a request is for; the monitor knows which role may make it. */
+enum files_kind {
+	FILES_PRIVATE_KEY = 1,	/* keys: one file; its name is empty */
+	FILES_PRIVATE_DIR,	/* keys: the files of a folder */
+	FILES_PUBKEYS,		/* keys: those of its sub-folders ipv4, ipv6, fqdn, ufqdn, key_id */
+	FILES_CA, FILES_CERTS, FILES_CRLS,	/* trust: the files of a folder */
+	FILES_KIND_MAX
+};
+
+enum files_result {
+	FILES_ALL = 0,		/* what could not be given has been logged */
+	FILES_MISSING,		/* there is no such file or folder */
+	FILES_REFUSED,		/* the text says why */
+	FILES_RESULT_MAX
 };
 
 enum out_file { OUT_RESULT = 1, OUT_REPORT, OUT_FAILED, OUT_END };
@@ -65,7 +93,11 @@ enum {
 	MSG_CONF_BEGIN,		/* u32 octets of the text that follows; file name for messages */
 	MSG_CONF_TEXT,		/* a piece of the configuration, Authentication values hidden */
 	MSG_CONF_END,		/* u8 1: complete; 0: failed, then text: why */
-	MSG_PSK_INFO		/* u16 n, section, u16 octets, u16 line, u8 weak: a key that is held */
+	MSG_PSK_INFO,		/* u16 n, section, u16 octets, u16 line, u8 weak, u64 mark: a key
+				 * that is held; the mark changes when the key does */
+	/* A -> B */
+	MSG_CONF_TAKE		/* after CONF_END: u8 1: the keys of that file count from now on;
+				 * 0: the configuration was refused, forget them */
 };
 
 /* ike (A) -- kern (B) */

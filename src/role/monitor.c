@@ -95,6 +95,7 @@ child_close(struct child *c)
 	if (c->grace != NULL)
 		event_del(c->grace);
 	c->rd = c->wr = NULL;
+	monitor_files_forget(c);
 	channel_free(c->channel);
 	c->channel = NULL;
 }
@@ -212,6 +213,10 @@ on_message(struct monitor *m, enum role from, struct channel_in *in)
 		return on_broken(m, from, &in->body);
 	case MSG_LEVELS:
 		return on_levels(m, from, &in->body);
+	case MSG_FILES_WANTED:
+		return monitor_files_wanted(c, &in->body);
+	case MSG_FILES_NEXT:
+		return monitor_files_next(c);
 	case MSG_FATAL: {
 		struct view text = rd_rest(&in->body);
 		if (m->state != MONITOR_ENDING)		/* one reason is enough */
@@ -293,6 +298,7 @@ static const struct grant {
 	{ ROLE_IKE, ROLE_FD_IKE4 }, { ROLE_IKE, ROLE_FD_IKE6 },
 	{ ROLE_IKE, ROLE_FD_NATT4 }, { ROLE_IKE, ROLE_FD_NATT6 },
 	{ ROLE_IKE, ROLE_FD_FIFO }, { ROLE_IKE, ROLE_FD_ROUTE4 }, { ROLE_IKE, ROLE_FD_ROUTE6 },
+	{ ROLE_KEYS, ROLE_FD_PSKS },
 	{ ROLE_ESP, ROLE_FD_ESPUDP4 }, { ROLE_ESP, ROLE_FD_ESPUDP6 },
 	{ ROLE_ESP, ROLE_FD_ESP4 }, { ROLE_ESP, ROLE_FD_ESP6 }, { ROLE_ESP, ROLE_FD_TUN },
 };

@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <sys/types.h>
 
+#include "os/files.h"
 #include "os/log.h"
 #include "role/restart.h"
 #include "role/role.h"
@@ -12,6 +13,14 @@
 enum { SIGNALS = 5 };
 
 struct monitor;
+
+/* A request for files that is being answered; path NULL: none. */
+struct files_request {
+	uint8_t		 kind;
+	char		*path;
+	struct file_list list;
+	size_t		 next;
+};
 
 struct child {
 	struct monitor	*m;
@@ -22,6 +31,7 @@ struct child {
 	struct channel	*channel;		/* NULL: closed */
 	struct event	*rd, *wr, *grace;
 	struct restarts	 restarts;
+	struct files_request files;
 	char		 killed[200];		/* why we ended it, or "" */
 };
 
@@ -73,6 +83,11 @@ bool	monitor_out_data(struct monitor *, struct rd *);
 bool	monitor_out_end(struct monitor *, struct rd *);
 void	monitor_keylog(struct monitor *, struct view line);
 void	monitor_out_forget(struct monitor *);
+
+/* monitor_files.c: keys and certificates, for the roles that read them */
+bool	monitor_files_wanted(struct child *, struct rd *);
+bool	monitor_files_next(struct child *);
+void	monitor_files_forget(struct child *);
 
 /* monitor_capture.c */
 bool	monitor_capture_start(struct monitor *, struct rd *);

@@ -31,7 +31,7 @@ static int
 teardown(void **state)
 {
 	struct place *p = *state;
-	static const char *const names[] = { "f", "target", "link", "fifo", "pid" };
+	static const char *const names[] = { "f", "target", "link", "fifo", "pid", "b", "a", ".c" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		(void)unlinkat(p->dir, names[i], 0);
@@ -251,6 +251,87 @@ the_pid_file_holds_a_number_and_a_newline(void **state)
 	assert_true(holds(p, "pid", "4711\n"));
 }
 
+static int
+open_below(struct place *p, const char *name, const char *root, enum files_rule rule,
+    bool *ret_missing)
+{
+	const char *const roots[] = { "/nonexistent", root };
+	STR(path, 200);
+	STR(error, 600);
+
+	join(p, name, &path);
+	int fd = files_open_below(path.p, roots, COUNT(roots), rule, ret_missing, &error);
+	assert_int_equal(fd < 0, error.len > 0);
+	return fd;
+}
+
+static void
+keys_and_certificates_are_opened_below_a_root_only_wherever_links_lead(void **state)
+{
+	struct place *p = *state;
+	bool missing;
+
+	put(p, "f", "cert", 0644);
+	int fd = open_below(p, "f", p->path, FILES_RULE_TRUSTED, &missing);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(symlinkat("f", p->dir, "link"), 0);
+	fd = open_below(p, "link", p->path, FILES_RULE_TRUSTED, &missing);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(symlinkat("/etc/passwd", p->dir, "target"), 0);
+	assert_true(open_below(p, "target", p->path, FILES_RULE_TRUSTED, &missing) < 0);
+	assert_false(missing);
+	assert_true(open_below(p, "f", "/usr", FILES_RULE_TRUSTED, &missing) < 0);
+	assert_true(open_below(p, "../../etc/passwd", p->path, FILES_RULE_TRUSTED, &missing) < 0);
+	/* a root is a whole component, not the beginning of one */
+	STR(shorter, 200);
+	str_addf(&shorter, "%.*s", (int)strlen(p->path) - 1, p->path);
+	assert_true(open_below(p, "f", shorter.p, FILES_RULE_TRUSTED, &missing) < 0);
+	assert_true(open_below(p, "none", p->path, FILES_RULE_TRUSTED, &missing) < 0);
+	assert_true(missing);
+}
+
+static void
+who_can_write_a_trusted_file_grants_trust_so_others_must_not(void **state)
+{
+	struct place *p = *state;
+	bool missing;
+
+	put(p, "f", "cert", 0664);
+	assert_true(open_below(p, "f", p->path, FILES_RULE_TRUSTED, &missing) < 0);
+	put(p, "f", "cert", 0646);
+	assert_true(open_below(p, "f", p->path, FILES_RULE_TRUSTED, &missing) < 0);
+	put(p, "f", "key", 0644);
+	assert_true(open_below(p, "f", p->path, FILES_RULE_SECRET, &missing) < 0);
+	put(p, "f", "key", 0600);
+	int fd = open_below(p, "f", p->path, FILES_RULE_SECRET, &missing);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(mkfifoat(p->dir, "fifo", 0644), 0);
+	assert_true(open_below(p, "fifo", p->path, FILES_RULE_TRUSTED, &missing) < 0);
+}
+
+static void
+a_list_of_files_is_sorted_and_without_hidden_ones(void **state)
+{
+	struct place *p = *state;
+	struct file_list l = { 0 };
+	STR(error, 300);
+	bool missing;
+
+	put(p, "b", "", 0644);
+	put(p, "a", "", 0644);
+	put(p, ".c", "", 0644);
+	assert_true(files_list(p->path, "fqdn/", &l, &missing, &error));
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.name[0], "fqdn/a");
+	assert_string_equal(l.name[1], "fqdn/b");
+	file_list_done(&l);
+	assert_false(files_list("/nonexistent/x", "", &l, &missing, &error));
+	assert_true(missing);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -268,6 +349,9 @@ main(void)
 		T(the_fifo_does_not_replace_a_regular_file),
 		T(the_fifo_replaces_one_left_behind_and_never_ends),
 		T(the_pid_file_holds_a_number_and_a_newline),
+		T(keys_and_certificates_are_opened_below_a_root_only_wherever_links_lead),
+		T(who_can_write_a_trusted_file_grants_trust_so_others_must_not),
+		T(a_list_of_files_is_sorted_and_without_hidden_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
