@@ -13,14 +13,14 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kern/user_routes.h"
 #include "base/mark.h"
+#include "kern/user_routes.h"
+#include "own_namespace.h"
 #include "specs.h"
 
 enum { PACKET = 2048, PAYLOAD = 16, MAGIC = 0x5a, SKIP = 77 };
@@ -49,18 +49,6 @@ tun_make(const char *name)
 		return -1;
 	}
 	return fd;
-}
-
-static bool
-write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
 }
 
 static void
@@ -702,25 +690,10 @@ the_probe_finds_what_it_needs(void **state)
 
 /* ---- a namespace of our own ---- */
 
-static bool
-map_ids(unsigned uid, unsigned gid)
-{
-	STR(u, 64);
-	STR(g, 64);
-
-	str_addf(&u, "0 %u 1", uid);
-	str_addf(&g, "0 %u 1", gid);
-	return write_file("/proc/self/setgroups", "deny") &&
-	    write_file("/proc/self/uid_map", u.p) && write_file("/proc/self/gid_map", g.p);
-}
-
 static const char *
 own_namespace(void)
 {
-	unsigned uid = getuid(), gid = getgid();
-
-	if (uid == 0 ? unshare(CLONE_NEWNET) < 0 :
-	    unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || !map_ids(uid, gid))
+	if (!own_namespace_enter())
 		return "no network namespace permitted";
 	if (system("ip link set lo up 2>/dev/null") != 0)
 		return "no ip program";

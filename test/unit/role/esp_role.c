@@ -4,63 +4,39 @@
  * user (unshare -Ur) they run in their sandbox, too; elsewhere that needs
  * the daemon's account and is left to the tests of the whole daemon.
  */
-#include "prove.h"
+#include "process.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/esp_msg.h"
 #include "os/sandbox.h"
-#include "role/role.h"
 
 enum { WAIT_MS = 20000, PACKET = 84 };
 
 struct end {
-	pid_t		 pid;
-	struct channel	*monitor, *kern;
+	struct process	 esp;
+	struct channel	*kern;
 	int		 host;		/* the machine behind the device */
 	struct endpoint	 at;
 	uint32_t	 seq;
 };
 
-static struct channel *
-near_end(enum role mine, int fd)
-{
-	enum channel_side side;
-	const struct channel_table *table = role_table(mine, ROLE_ESP, &side);
-	struct channel *c;
-
-	assert_non_null(table);
-	c = channel_new(fd, table, side);
-	assert_non_null(c);
-	return c;
-}
-
+/* fd is the role's alone from now on. */
 static void
 give(struct end *e, enum role_fd purpose, int fd)
 {
-	wr_u8(channel_body(e->monitor), (uint8_t)purpose);
-	assert_true(channel_send(e->monitor, MSG_FD, fd));
-	assert_true(channel_flush(e->monitor));
+	process_give(&e->esp, purpose, fd);
 	close(fd);
 }
 
 static void
 link_kern(struct end *e)
 {
-	int pair[2];
-
-	assert_true(channel_pair(pair));
-	wr_u8(channel_body(e->monitor), ROLE_KERN);
-	assert_true(channel_send(e->monitor, MSG_LINK, pair[1]));
-	assert_true(channel_flush(e->monitor));
-	close(pair[1]);
 	channel_free(e->kern);
-	e->kern = near_end(ROLE_KERN, pair[0]);
+	e->kern = process_link(&e->esp, ROLE_KERN);
 }
 
 static int
@@ -85,49 +61,27 @@ udp_at(const char *text, struct endpoint *ret)
 static bool
 end_start(struct end *e, const char *text)
 {
-	struct options o = { .ip4 = true, .foreground = true, .sandbox = sandbox_single_user() };
-	int pair[2], device[2], udp = udp_at(text, &e->at);
-	struct channel_in in;
+	const struct options o = { .ip4 = true, .foreground = true,
+	    .sandbox = sandbox_single_user() };
+	int device[2], udp = udp_at(text, &e->at);
 
 	if (udp < 0)
 		return false;
-	assert_true(channel_pair(pair));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 	    device), 0);
-	e->pid = fork();
-	assert_true(e->pid >= 0);
-	if (e->pid == 0) {
-		close(pair[0]);
-		close(device[1]);
-		exit(role_run(ROLE_ESP, pair[1]));
-	}
-	close(pair[1]);
+	e->esp = process_fork(ROLE_ESP, &o);
 	e->host = device[1];
-	e->monitor = near_end(ROLE_MONITOR, pair[0]);
-	options_encode(channel_body(e->monitor), &o);
-	assert_true(channel_send(e->monitor, MSG_OPTIONS, -1));
 	give(e, ROLE_FD_ESPUDP4, udp);
 	give(e, ROLE_FD_TUN, device[0]);
 	link_kern(e);
-	(void)channel_body(e->monitor);
-	assert_true(channel_send(e->monitor, MSG_GO, -1));
-	do
-		assert_int_equal(channel_wait(e->monitor, WAIT_MS, &in), CHANNEL_MESSAGE);
-	while (in.type == MSG_LOG);
-	assert_int_equal(in.type, MSG_READY);
+	process_go(&e->esp, MSG_READY);
 	return true;
 }
 
-/* The role ends when its monitor does, and leaks nothing. */
 static void
 end_stop(struct end *e)
 {
-	int status;
-
-	channel_free(e->monitor);
-	assert_int_equal(waitpid(e->pid, &status, 0), e->pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	process_end(&e->esp);
 	channel_free(e->kern);
 	close(e->host);
 }
@@ -284,7 +238,7 @@ a_malformed_ask_is_reported_to_the_monitor(void **state)
 	wr_bytes(channel_body(west.kern), "\x63nonsense", 9);
 	assert_true(channel_send(west.kern, MSG_ESP_ASK, -1));
 	do
-		assert_int_equal(channel_wait(west.monitor, WAIT_MS, &in), CHANNEL_MESSAGE);
+		assert_int_equal(channel_wait(west.esp.monitor, WAIT_MS, &in), CHANNEL_MESSAGE);
 	while (in.type == MSG_LOG);
 	assert_int_equal(in.type, MSG_BROKEN);
 	assert_int_equal(rd_u8(&in.body), ROLE_KERN);

@@ -3,28 +3,18 @@
  * as ike, in a network namespace that ends with the program.  Without the
  * sandbox, so that it runs under sanitizers.
  */
-#include "prove.h"
+#include "process.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "../kern/own_namespace.h"
 #include "../kern/specs.h"
 #include "base/ask.h"
 #include "os/net.h"
-#include "role/role.h"
 
-enum { WAIT_MS = 60000, SKIP = 77, ALL = SA_PART_IN | SA_PART_OUT | SA_PART_FLOW };
-
-struct process {
-	enum role	 role;
-	pid_t		 pid;
-	struct channel	*monitor;
-};
+enum { WAIT_MS = PROCESS_WAIT_MS, SKIP = 77, ALL = SA_PART_IN | SA_PART_OUT | SA_PART_FLOW };
 
 struct daemon_under_test {
 	struct process	 kern, esp;
@@ -34,91 +24,28 @@ struct daemon_under_test {
 	uint64_t	 token;
 };
 
-static struct channel *
-near_end(enum role mine, enum role other, int fd)
-{
-	enum channel_side side;
-	const struct channel_table *table = role_table(mine, other, &side);
-	struct channel *c;
-
-	assert_non_null(table);
-	c = channel_new(fd, table, side);
-	assert_non_null(c);
-	return c;
-}
-
-static void
-process_fork(struct process *p, enum role role, const struct options *o)
-{
-	int pair[2];
-
-	*p = (struct process){ .role = role };
-	assert_true(channel_pair(pair));
-	p->pid = fork();
-	assert_true(p->pid >= 0);
-	if (p->pid == 0) {
-		/* As after exec: no end of anybody else's channel stays open. */
-		enum { CHANNEL_FD = 3 };
-		if (pair[1] != CHANNEL_FD && dup2(pair[1], CHANNEL_FD) < 0)
-			_exit(1);
-		(void)close_range(CHANNEL_FD + 1, UINT32_MAX, 0);
-		exit(role_run(role, CHANNEL_FD));
-	}
-	close(pair[1]);
-	p->monitor = near_end(ROLE_MONITOR, role, pair[0]);
-	options_encode(channel_body(p->monitor), o);
-	assert_true(channel_send(p->monitor, MSG_OPTIONS, -1));
-}
-
-static void
-give_link(struct process *p, enum role with, int fd)
-{
-	wr_u8(channel_body(p->monitor), (uint8_t)with);
-	assert_true(channel_send(p->monitor, MSG_LINK, fd));
-	assert_true(channel_flush(p->monitor));
-	close(fd);
-}
-
 static void
 link_kern_esp(struct daemon_under_test *d)
 {
 	int pair[2];
 
 	assert_true(channel_pair(pair));
-	give_link(&d->esp, ROLE_KERN, pair[1]);
-	give_link(&d->kern, ROLE_ESP, pair[0]);
+	process_give_link(&d->esp, ROLE_KERN, pair[1]);
+	process_give_link(&d->kern, ROLE_ESP, pair[0]);
 }
 
 static void
 link_ike(struct daemon_under_test *d)
 {
-	int pair[2];
-
-	assert_true(channel_pair(pair));
-	give_link(&d->kern, ROLE_IKE, pair[1]);
 	channel_free(d->ike);
-	d->ike = near_end(ROLE_IKE, ROLE_KERN, pair[0]);
-}
-
-static void
-go(struct process *p, uint16_t want)
-{
-	struct channel_in in;
-
-	(void)channel_body(p->monitor);
-	assert_true(channel_send(p->monitor, MSG_GO, -1));
-	do {
-		assert_int_equal(channel_wait(p->monitor, WAIT_MS, &in), CHANNEL_MESSAGE);
-	} while (in.type == MSG_LOG);
-	assert_int_equal(in.type, want);
+	d->ike = process_link(&d->kern, ROLE_IKE);
 }
 
 static void
 start_esp(struct daemon_under_test *d)
 {
-	process_fork(&d->esp, ROLE_ESP, &d->options);
-	wr_u8(channel_body(d->esp.monitor), ROLE_FD_TUN);
-	assert_true(channel_send(d->esp.monitor, MSG_FD, d->tun));
+	d->esp = process_fork(ROLE_ESP, &d->options);
+	process_give(&d->esp, ROLE_FD_TUN, d->tun);
 }
 
 /* The next message for ike of that type. */
@@ -156,27 +83,15 @@ start(bool no_kernel)
 		text_copy(d.options.tun, sizeof(d.options.tun), name);
 		start_esp(&d);
 	}
-	process_fork(&d.kern, ROLE_KERN, &d.options);
+	d.kern = process_fork(ROLE_KERN, &d.options);
 	link_ike(&d);
 	if (!no_kernel) {
 		link_kern_esp(&d);
-		go(&d.esp, MSG_READY);
+		process_go(&d.esp, MSG_READY);
 	}
-	go(&d.kern, MSG_READY);
+	process_go(&d.kern, MSG_READY);
 	expect_backend(&d, no_kernel ? "none" : "user");
 	return d;
-}
-
-static void
-process_end(struct process *p)
-{
-	int status;
-
-	channel_free(p->monitor);
-	p->monitor = NULL;
-	assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void
@@ -301,7 +216,7 @@ a_dead_esp_takes_the_sas_along_and_the_flows_stay(void **state)
 
 	start_esp(&d);
 	link_kern_esp(&d);
-	go(&d.esp, MSG_READY);
+	process_go(&d.esp, MSG_READY);
 	struct kern_event e = next_event(&d);
 	assert_int_equal(e.kind, KERN_GONE);
 	assert_int_equal(query(&d, 8), WHY_BACKEND_GONE);
@@ -370,9 +285,9 @@ without_a_tun_device_it_says_so_and_does_not_run(void **state)
 	int status;
 
 	(void)state;
-	process_fork(&d.kern, ROLE_KERN, &d.options);
+	d.kern = process_fork(ROLE_KERN, &d.options);
 	link_ike(&d);
-	go(&d.kern, MSG_FATAL);
+	process_go(&d.kern, MSG_FATAL);
 	channel_free(d.kern.monitor);
 	assert_int_equal(waitpid(d.kern.pid, &status, 0), d.kern.pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 0);
@@ -381,39 +296,13 @@ without_a_tun_device_it_says_so_and_does_not_run(void **state)
 
 /* ---- a namespace of our own ---- */
 
-static bool
-write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	bool ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-static bool
-own_ids(unsigned uid, unsigned gid)
-{
-	STR(u, 64);
-	STR(g, 64);
-
-	str_addf(&u, "0 %u 1", uid);
-	str_addf(&g, "0 %u 1", gid);
-	return write_file("/proc/self/setgroups", "deny") &&
-	    write_file("/proc/self/uid_map", u.p) && write_file("/proc/self/gid_map", g.p);
-}
-
 static const char *
 own_namespace(void)
 {
-	unsigned uid = getuid(), gid = getgid();
 	STR(error, 200);
 	char name[16];
 
-	if (uid == 0 ? unshare(CLONE_NEWNET) < 0 :
-	    unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || !own_ids(uid, gid))
+	if (!own_namespace_enter())
 		return "no network namespace permitted";
 	if (system("ip link set lo up && ip addr add 10.1.0.1/32 dev lo") != 0)
 		return "no ip program";

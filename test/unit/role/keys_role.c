@@ -3,92 +3,46 @@
  * Without the sandbox, so that it runs under sanitizers; the sandbox has
  * tests of its own.
  */
-#include "prove.h"
+#include "process.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/ask.h"
 #include "conf/redact.h"
-#include "role/role.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = PROCESS_WAIT_MS };
 
 static const char canary[] = "zK8#mW2$pQ9vR4tY";
 
 struct role_under_test {
-	pid_t		 pid;
-	struct channel	*monitor, *ike;
+	struct process	 keys;
+	struct channel	*monitor, *ike;	/* monitor: of keys */
 };
-
-static struct channel *
-near_end(enum role mine, int fd)
-{
-	enum channel_side side;
-	const struct channel_table *table = role_table(mine, ROLE_KEYS, &side);
-	struct channel *c;
-
-	assert_non_null(table);
-	c = channel_new(fd, table, side);
-	assert_non_null(c);
-	return c;
-}
 
 static void
 link_ike(struct role_under_test *r)
 {
-	int pair[2];
-
-	assert_true(channel_pair(pair));
-	wr_u8(channel_body(r->monitor), ROLE_IKE);
-	assert_true(channel_send(r->monitor, MSG_LINK, pair[1]));
-	assert_true(channel_flush(r->monitor));
-	close(pair[1]);
 	channel_free(r->ike);
-	r->ike = near_end(ROLE_IKE, pair[0]);
+	r->ike = process_link(&r->keys, ROLE_IKE);
 }
 
 static struct role_under_test
 role_start(void)
 {
-	struct role_under_test r = { 0 };
-	struct options o = { .ip4 = true, .foreground = true, .sandbox = false };
-	struct channel_in in;
-	int pair[2];
+	const struct options o = { .ip4 = true, .foreground = true, .sandbox = false };
+	struct role_under_test r = { .keys = process_fork(ROLE_KEYS, &o) };
 
-	assert_true(channel_pair(pair));
-	r.pid = fork();
-	assert_true(r.pid >= 0);
-	if (r.pid == 0) {
-		close(pair[0]);
-		exit(role_run(ROLE_KEYS, pair[1]));
-	}
-	close(pair[1]);
-	r.monitor = near_end(ROLE_MONITOR, pair[0]);
-	options_encode(channel_body(r.monitor), &o);
-	assert_true(channel_send(r.monitor, MSG_OPTIONS, -1));
+	r.monitor = r.keys.monitor;
 	link_ike(&r);
-	(void)channel_body(r.monitor);
-	assert_true(channel_send(r.monitor, MSG_GO, -1));
-	do {
-		assert_int_equal(channel_wait(r.monitor, WAIT_MS, &in), CHANNEL_MESSAGE);
-	} while (in.type == MSG_LOG);
-	assert_int_equal(in.type, MSG_READY);
+	process_go(&r.keys, MSG_READY);
 	return r;
 }
 
-/* The role ends when its monitor does, and leaks nothing. */
 static void
 role_end(struct role_under_test *r)
 {
-	int status;
-
-	channel_free(r->monitor);
-	assert_int_equal(waitpid(r->pid, &status, 0), r->pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
+	process_end(&r->keys);
 	channel_free(r->ike);
 }
 
@@ -146,6 +100,15 @@ conf_result(struct role_under_test *r)
 	struct rd body = skip_to(r->ike, MSG_CONF_END);
 
 	return rd_u8(&body) == 1;
+}
+
+/* ike made a configuration of the file, or did not. */
+static void
+conf_take(struct role_under_test *r, bool take)
+{
+	wr_u8(channel_body(r->ike), take);
+	assert_true(channel_send(r->ike, MSG_CONF_TAKE, -1));
+	assert_true(channel_flush(r->ike));
 }
 
 static void
@@ -210,6 +173,7 @@ psk_info(struct rd body, const char *section, unsigned octets, unsigned line, bo
 	assert_int_equal(rd_u16(&body), octets);
 	assert_int_equal(rd_u16(&body), line);
 	assert_int_equal(rd_u8(&body), weak);
+	assert_int_equal(rd_u64(&body) != 0, octets != 0);
 	assert_true(rd_end(&body));
 }
 
@@ -247,6 +211,7 @@ a_phase_1_goes_through_and_tells_no_psk(void **state)
 	(void)state;
 	send_conf(&r, conf);
 	assert_true(conf_result(&r));
+	conf_take(&r, true);
 	dh[0] = ask(&r, &a[0]);
 	dh[1] = ask(&r, &a[1]);
 	for (unsigned i = 0; i < 2; i++) {
@@ -426,6 +391,7 @@ bad_and_unreadable_files_leave_the_keys(void **state)
 	(void)state;
 	send_conf(&r, conf);
 	assert_true(conf_result(&r));
+	conf_take(&r, true);
 	send_conf(&r, "[north]\nAuthentication=0xzK8#mW2$pQ9vR4tY\n");
 	assert_false(conf_result(&r));
 	no_canary(next(r.monitor, MSG_LOG));
@@ -438,7 +404,36 @@ bad_and_unreadable_files_leave_the_keys(void **state)
 	assert_true(holds(&r, "west"));
 	send_conf(&r, "");
 	assert_true(conf_result(&r));
+	conf_take(&r, true);
 	assert_false(holds(&r, "west"));
+	role_end(&r);
+}
+
+/* The keys in force belong to the configuration in force. */
+static void
+the_keys_of_a_file_count_once_ike_has_taken_it(void **state)
+{
+	struct role_under_test r = role_start();
+
+	(void)state;
+	send_conf(&r, conf);
+	assert_true(conf_result(&r));
+	assert_false(holds(&r, "west"));
+	conf_take(&r, true);
+	assert_true(holds(&r, "west"));
+	send_conf(&r, "[north]\nAuthentication=zK8#mW2$pQ9vR4tY\n");
+	assert_true(conf_result(&r));
+	conf_take(&r, false);
+	assert_true(holds(&r, "west"));
+	assert_false(holds(&r, "north"));
+	conf_take(&r, true);		/* too late */
+	assert_true(holds(&r, "west"));
+	/* a new ike has heard of no file */
+	send_conf(&r, "[north]\nAuthentication=zK8#mW2$pQ9vR4tY\n");
+	assert_true(conf_result(&r));
+	link_ike(&r);
+	conf_take(&r, true);
+	assert_false(holds(&r, "north"));
 	role_end(&r);
 }
 
@@ -475,6 +470,7 @@ a_large_configuration_arrives_whole(void **state)
 	assert_int_equal(got, s.len);
 	assert_int_equal(infos, SECTIONS);
 	assert_int_equal(rd_u8(&in.body), 1);
+	conf_take(&r, true);
 	assert_true(holds(&r, "peer-9999"));
 	free(text);
 	role_end(&r);
@@ -492,6 +488,7 @@ main(void)
 		cmocka_unit_test(a_new_ike_finds_no_tokens_of_the_old_one),
 		cmocka_unit_test(orders_set_and_remove_keys),
 		cmocka_unit_test(bad_and_unreadable_files_leave_the_keys),
+		cmocka_unit_test(the_keys_of_a_file_count_once_ike_has_taken_it),
 		cmocka_unit_test(a_large_configuration_arrives_whole),
 	};
 

@@ -3,10 +3,9 @@
  * likes under protection (security R1, R2, R5, R8).  The messages are written
  * here with the peer's own keys, taken out of its core.
  */
-#include "prove.h"
+#include "stand.h"
 
 #include "ike/internal.h"
-#include "sim/template.h"
 
 struct stand {
 	struct world	*w;
@@ -50,11 +49,7 @@ stand_begin(struct stand *s, bool three)
 static void
 stand_end(struct stand *s)
 {
-	if (!world_ok(s->w))
-		print_message("%s\n", s->w->violation);
-	assert_true(world_ok(s->w));
-	plan_done(&s->plan);
-	world_free(s->w);
+	world_end(s->w, &s->plan);
 }
 
 /* The ISAKMP SA that `h` has with `peer`. */

@@ -2,9 +2,8 @@
  * What one peer, or a stranger, can make a daemon store, do and write has a
  * bound; and what is past is not believed again (security R1, R4, R26).
  */
-#include "prove.h"
+#include "stand.h"
 
-#include "sim/template.h"
 #include "wire/header.h"
 
 struct stand {
@@ -48,25 +47,7 @@ stand_begin(struct stand *s)
 static void
 stand_end(struct stand *s)
 {
-	if (!world_ok(s->w))
-		print_message("%s\n", s->w->violation);
-	assert_true(world_ok(s->w));
-	plan_done(&s->plan);
-	world_free(s->w);
-}
-
-static void
-pass_time(struct stand *s, int64_t ms)
-{
-	world_run(s->w, mono_add(s->w->now, span_ms(ms)));
-}
-
-static void
-connect_tunnel(struct stand *s)
-{
-	host_before(s->west);
-	assert_int_equal(core_connect(s->west->core, s->w->now, "tunnel"), WHY_NONE);
-	host_after(s->west);
+	world_end(s->w, &s->plan);
 }
 
 /* West shows its address, makes east compute, and vanishes; again and again. */
@@ -81,8 +62,8 @@ r26_one_source_holds_forty_exchanges_that_cost_public_key_work(void **state)
 	assert_true(plan_start(&s.plan));
 	s.lose_encrypted = true;
 	for (unsigned i = 0; i < 100; i++) {
-		connect_tunnel(&s);
-		pass_time(&s, 300);
+		world_connect(s.w, s.west);
+		world_pass(s.w, 300);
 		host_kill(s.west);
 		assert_true(host_start(s.west));
 		if (core_count(s.east->core).exchanges > most)
@@ -93,10 +74,10 @@ r26_one_source_holds_forty_exchanges_that_cost_public_key_work(void **state)
 	/* And whoever comes from there in earnest is let in at once. */
 	s.lose_encrypted = false;
 	uint64_t done = core_count(s.east->core).phase1_done;
-	connect_tunnel(&s);
-	pass_time(&s, 3000);
+	world_connect(s.w, s.west);
+	world_pass(s.w, 3000);
 	assert_int_equal(core_count(s.east->core).phase1_done, done + 1);
-	pass_time(&s, 200000);
+	world_pass(s.w, 200000);
 	assert_int_equal(core_count(s.east->core).exchanges, 0);
 	stand_end(&s);
 }
@@ -113,14 +94,14 @@ a_peer_may_make_any_number_of_quick_modes_one_after_the_other(void **state)
 	for (unsigned i = 0; i < 100; i++) {
 		uint64_t done = core_count(s.east->core).phase2_done;
 
-		connect_tunnel(&s);
-		pass_time(&s, 400);
+		world_connect(s.w, s.west);
+		world_pass(s.w, 400);
 		assert_int_equal(core_count(s.east->core).phase2_done, done + 1);
 		invariants_disturb(s.west, NOBODY);
 		host_before(s.west);
 		assert_true(core_teardown(s.west->core, s.w->now, 2, "tunnel") > 0);
 		host_after(s.west);
-		pass_time(&s, 200);
+		world_pass(s.w, 200);
 	}
 	assert_int_equal(core_count(s.east->core).phase1_done, 1);
 	assert_int_equal(core_count(s.east->core).refused[WHY_LIMIT_SA], 0);
@@ -140,8 +121,8 @@ r26_proposals_of_strangers_do_not_fill_the_log(void **state)
 	plan_line(&s.plan, 1, "Phase 1", "Default=peer-west");
 	s.keep_of = 0;
 	assert_true(plan_start(&s.plan));
-	connect_tunnel(&s);
-	pass_time(&s, 3000);
+	world_connect(s.w, s.west);
+	world_pass(s.w, 3000);
 	assert_true(s.kept_n > HEADER_LEN);
 	while (at < s.kept_n && memcmp(s.kept + at, group, sizeof(group)) != 0)
 		at++;
@@ -158,9 +139,9 @@ r26_proposals_of_strangers_do_not_fill_the_log(void **state)
 		s.kept[7] = (uint8_t)i;
 		s.kept[6] = (uint8_t)(i >> 8);
 		net_send(s.w, NOBODY, &path, view_of(s.kept, s.kept_n));
-		pass_time(&s, 2);
+		world_pass(s.w, 2);
 	}
-	pass_time(&s, 100);
+	world_pass(s.w, 100);
 	assert_true(host_failures(s.east, WHY_NO_PROPOSAL) > 0);
 	assert_true(s.east->n_failures - failures <= 20 + 5 * 3);
 	assert_true(core_count(s.east->core).refused[WHY_NO_PROPOSAL] >= 1000);
@@ -197,10 +178,10 @@ r1_a_message_is_never_new_again(void **state)
 		plan_set(&s.plan, i, "p1life", "36000,60:86400");
 	}
 	assert_true(plan_start(&s.plan));
-	connect_tunnel(&s);
-	pass_time(&s, 2000);
+	world_connect(s.w, s.west);
+	world_pass(s.w, 2000);
 	s.keep_of = 1;
-	pass_time(&s, 3600 * 1000);
+	world_pass(s.w, 3600 * 1000);
 	assert_true(s.kept_n > HEADER_LEN);
 	assert_int_equal(s.kept[18], EXCH_INFO);
 	core_each_sa(s.west->core, look, NULL);
@@ -209,7 +190,7 @@ r1_a_message_is_never_new_again(void **state)
 
 	assert_true(addr_parse("100.64.0.9", &s.kept_path.local.addr));
 	net_send(s.w, NOBODY, &s.kept_path, view_of(s.kept, s.kept_n));
-	pass_time(&s, 100);
+	world_pass(s.w, 100);
 	core_each_sa(s.west->core, look, NULL);
 	assert_true(endpoint_equal(&seen_remote, &before));
 	stand_end(&s);
