@@ -165,16 +165,17 @@ static void
 esp_in_udp_over_ip4_arrives_whole_and_in_order(void **state)
 {
 	(void)state;
-	if (!over(PUMP_UDP4, "127.0.0.1", "127.0.0.2"))
-		skip();
+	assert_true(over(PUMP_UDP4, "127.0.0.1", "127.0.0.2"));
 }
 
 static void
 esp_in_udp_over_ip6_arrives_whole_and_in_order(void **state)
 {
 	(void)state;
-	if (!over(PUMP_UDP6, "::1", "::1"))
+	if (!over(PUMP_UDP6, "::1", "::1")) {
+		print_message("skipped: no IPv6 loopback\n");
 		skip();
+	}
 }
 
 static void

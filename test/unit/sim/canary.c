@@ -169,8 +169,7 @@ left_in_memory(const struct stand *s)
 	char rights[5], line[512];
 	unsigned n = 0;
 
-	if (maps == NULL)
-		skip();
+	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps) != NULL) {
 		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || rights[0] != 'r' ||
 		    rights[1] != 'w' || to - from > LARGEST || strstr(line, "[v") != NULL)
