@@ -288,22 +288,6 @@ connection_is_up(struct core *core, const struct connection *connection)
 		check_in(core, c, span_s(core->snapshot->check_interval));
 }
 
-/*
- * The pair in use went, and those it had replaced cannot send any more.  To
- * the peer one of them may be the pair in use: after a collision both ends
- * begin anew from nothing, or they would go on to prefer different ones.
- */
-static void
-remove_replaced(struct core *core, const struct connection *connection)
-{
-	struct handle h;
-	uint32_t at = 0;
-
-	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;)
-		if (sa->replaced && text_same(sa->connection->name, connection->name))
-			ipsec_sa_remove(core, sa, true);
-}
-
 /* A pair is gone that should not be: soon again, but not in a tight circle. */
 void
 connection_lost(struct core *core, const struct connection *connection)
@@ -313,7 +297,7 @@ connection_lost(struct core *core, const struct connection *connection)
 
 	if (connection != NULL && (c == NULL ||
 	    ipsec_sa_for_connection(core, connection) == NULL))
-		remove_replaced(core, connection);
+		ipsec_sa_remove_retired(core, connection);
 
 	if (c == NULL || !c->active || core->shutting_down)
 		return;

@@ -30,11 +30,15 @@ core_new(const struct core_env *env, const struct core_options *options)
 	core->by_peer = map_new(core->secret);
 	core->by_flow = map_new(core->secret);
 	core->by_connection = map_new(core->secret);
+	core->isakmp_kin = map_new(core->secret);
+	core->ipsec_kin = map_new(core->secret);
+	core->retired_kin = map_new(core->secret);
 	core->running = map_new(core->secret);
 	if (!acts_prepare(core) || core->draft == NULL || core->exchanges == NULL || core->isakmp_sas == NULL ||
 	    core->ipsec_sas == NULL || core->by_cookies == NULL || core->p1_by_cookies == NULL ||
 	    core->by_message_id == NULL || core->by_source == NULL || core->by_spi == NULL ||
 	    core->by_peer == NULL || core->by_flow == NULL || core->by_connection == NULL ||
+	    core->isakmp_kin == NULL || core->ipsec_kin == NULL || core->retired_kin == NULL ||
 	    core->running == NULL) {
 		core_free(core);
 		return NULL;
@@ -76,6 +80,9 @@ core_free(struct core *core)
 	map_free(core->by_peer);
 	map_free(core->by_flow);
 	map_free(core->by_connection);
+	map_free(core->isakmp_kin);
+	map_free(core->ipsec_kin);
+	map_free(core->retired_kin);
 	map_free(core->running);
 	heap_done(&core->timers);
 	free(core->connections);

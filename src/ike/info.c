@@ -436,13 +436,22 @@ dpd_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *n)
 }
 
 /* Everything of this identity goes without DELETE; what is kept up comes back at once. */
+/* One of the pairs that die with it; what its loss takes along may be another of them. */
+static struct ipsec_sa *
+pair_of_dead(const struct core *core, const struct isakmp_sa *sa)
+{
+	struct ipsec_sa *p2 = ipsec_sa_of_peer(core, sa->peer, sa->identity);
+
+	while (p2 != NULL && addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
+		p2 = ipsec_sa_next_of_peer(p2);
+	return p2;
+}
+
 static void
 dpd_dead(struct core *core, struct isakmp_sa *sa)
 {
 	struct snapshot *snapshot = snapshot_ref(core->snapshot);
 	const struct peer *peer = sa->peer;
-	struct handle h;
-	uint32_t at = 0;
 
 	/* Only this SA is dead, not the peer: it never got our last message. */
 	if (sa->unproven && isakmp_sa_for_peer(core, peer) != NULL &&
@@ -454,10 +463,7 @@ dpd_dead(struct core *core, struct isakmp_sa *sa)
 	fail_expected(core, "R_U_THERE_ACK within %u seconds", DPD_RETRY_SECS * DPD_TRIES);
 	fail_got(core, "nothing after %u probes", DPD_TRIES);
 	fail_record(core, WHY_PEER_DEAD, NULL, &sa->path, peer, NULL, "info");
-	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
-		if (!ipsec_sa_is_of(p2, sa) ||
-		    addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
-			continue;
+	for (struct ipsec_sa *p2; (p2 = pair_of_dead(core, sa)) != NULL;) {
 		struct snapshot *held = snapshot_ref(p2->snapshot);
 		const struct connection *c = p2->connection;
 
@@ -498,9 +504,6 @@ dpd_decide(struct core *core, struct isakmp_sa *sa)
 void
 dpd_timer(struct core *core, struct isakmp_sa *sa)
 {
-	struct handle h;
-	uint32_t at = 0;
-
 	if (sa->replaced || (sa->peer->dpd_interval == 0 && !sa->unproven))
 		return;
 	if (core->passive) {		/* frozen; core_passive starts it anew */
@@ -513,12 +516,13 @@ dpd_timer(struct core *core, struct isakmp_sa *sa)
 	}
 	sa->dpd_queries = 0;
 	sa->dpd_idle = UINT32_MAX;
-	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
+	for (struct ipsec_sa *p2 = ipsec_sa_of_peer(core, sa->peer, sa->identity); p2 != NULL;
+	    p2 = ipsec_sa_next_of_peer(p2)) {
 		const struct kern_ask ask = {
 			.verb = KERN_QUERY, .token = handle_u64(sa->self), .id = p2->spec.id,
 		};
 
-		if (!p2->ready || p2->replaced || !ipsec_sa_is_of(p2, sa) ||
+		if (!p2->ready || p2->replaced ||
 		    addr_compare(&p2->spec.remote.addr, &sa->path.remote.addr) != 0)
 			continue;
 		sa->dpd_queries++;
@@ -564,17 +568,15 @@ invalid_spi(struct core *core, struct isakmp_sa *sa, const struct notify_body *n
 
 /* The quick mode we began that this error is most likely about: the oldest without an answer. */
 static struct exchange *
-quick_refused(struct core *core, const struct isakmp_sa *sa)
+quick_refused(const struct isakmp_sa *sa)
 {
 	struct exchange *found = NULL;
-	struct handle h;
-	uint32_t at = 0;
 
-	for (struct exchange *x; (x = slab_next(core->exchanges, &at, &h)) != NULL;) {
-		if (x->p2 == NULL || !x->initiator || x->state != QM_I_SENT_1 ||
-		    !handle_equal(x->isakmp_sa, sa->self))
+	for (struct exchange *x = sa->children; x != NULL; x = x->sibling) {
+		if (x->p2 == NULL || !x->initiator || x->state != QM_I_SENT_1)
 			continue;
-		if (found == NULL || mono_before(x->started, found->started))
+		/* The list has the newest first: of two of one moment the second is older. */
+		if (found == NULL || !mono_before(found->started, x->started))
 			found = x;
 	}
 	return found;
@@ -608,7 +610,7 @@ notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *
 	/* Some peers answer under the exchange's own message ID, most under a new one. */
 	x = exchange_by_message_id(core, sa->self, message_id);
 	if (x == NULL)
-		x = quick_refused(core, sa);
+		x = quick_refused(sa);
 	if (x != NULL && x->initiator && x->state != X_DONE) {
 		refused_by_peer(core, x, n->type, true);
 		exchange_fail(core, x, WHY_PEER_REFUSED);

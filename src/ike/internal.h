@@ -37,6 +37,23 @@ struct isakmp_sa;
 struct ipsec_sa;
 struct exchange;
 
+/* ---- objects that share a key (kin.c) ---- */
+
+enum { KIN_KEY = 16 };
+
+/* A place in the list of one key; zeroed: in none. */
+struct kin {
+	struct kin	*next, *before;
+	void		*owner;		/* the object that holds this; NULL: in no list */
+	uint8_t		 key[KIN_KEY];
+};
+
+/* The newest with that key, or NULL; its `next` is older. */
+struct kin	*kin_first(const struct map *, const uint8_t key[KIN_KEY]);
+/* It must be in no list; false without memory. */
+MUST_USE bool	 kin_enter(struct map *, struct kin *, const uint8_t key[KIN_KEY], void *owner);
+void		 kin_leave(struct map *, struct kin *);
+
 /* ---- timers ---- */
 
 enum timer_kind {
@@ -344,6 +361,7 @@ struct isakmp_sa {
 	uint8_t			*own_id, *peer_id;	/* bodies of the ID payloads */
 	size_t			own_id_n, peer_id_n;
 	uint64_t		identity;	/* of the peer: hash of its ID */
+	struct kin		of_peer;	/* all with this peer */
 	bool			replaced, stay_alive, fading;
 	bool			unproven;	/* we answered last, and nothing came over it yet */
 	struct handle		successor;	/* an unproven one that waits for its proof */
@@ -372,6 +390,11 @@ void		isakmp_sa_remove(struct core *, struct isakmp_sa *);
 /* The identities of both ends; either pointer may be NULL. */
 void		isakmp_sa_ids(const struct isakmp_sa *, struct id *ret_own, struct id *ret_peer);
 bool		isakmp_sa_same_identity(const struct isakmp_sa *, const struct isakmp_sa *);
+uint64_t	identity_hash(const struct core *, const struct id *);
+/* What the SAs of one peer have in common: its section, and where many may
+ * share a section, their identity.  A reload changes it for no SA that stays. */
+struct view	peer_key(const struct core *, const struct peer *, uint64_t identity,
+		    uint8_t room[KIN_KEY]);
 void		isakmp_sa_timer(struct core *, struct isakmp_sa *, enum timer_kind);
 /* An authenticated message came over it by this path. */
 void		isakmp_sa_heard(struct core *, struct isakmp_sa *, const struct path *);
@@ -392,6 +415,8 @@ struct ipsec_sa {
 	const struct connection	*connection;
 	struct handle		isakmp_sa;	/* it was made under; may be gone */
 	uint64_t		identity;	/* the peer's, as of that ISAKMP SA */
+	struct kin		of_peer;	/* all pairs with this peer */
+	struct kin		retired;	/* the replaced ones of this connection */
 	bool			initiator, ready, replaced, stay_alive, on_demand, fading;
 	bool			renegotiate;	/* the configuration wants it anew */
 	bool			nat_t;
@@ -412,6 +437,11 @@ void		ipsec_sa_move(struct core *, struct ipsec_sa *, const struct path *);
 struct ipsec_sa	*ipsec_sa_find(struct core *, struct handle);
 /* Is it this peer's?  Many may share one section; then their IDs tell. */
 bool		ipsec_sa_is_of(const struct ipsec_sa *, const struct isakmp_sa *);
+/* All of that peer, the newest first: then each one's next; NULL at the end. */
+struct ipsec_sa	*ipsec_sa_of_peer(const struct core *, const struct peer *, uint64_t identity);
+struct ipsec_sa	*ipsec_sa_next_of_peer(const struct ipsec_sa *);
+/* Removes what the connection's pairs had replaced. */
+void		ipsec_sa_remove_retired(struct core *, const struct connection *);
 struct ipsec_sa	*ipsec_sa_new(struct core *, struct exchange *);
 /* The token of an SA's own asks; an exchange's has this bit clear. */
 #define SA_TOKEN	(1ull << 62)
@@ -561,6 +591,9 @@ struct core {
 	struct map		*by_peer;	/* peer section: the ISAKMP SA in use */
 	struct map		*by_flow;	/* peer section + flow: the IPsec SA in use */
 	struct map		*by_connection;	/* connection: its IPsec SA in use */
+	struct map		*isakmp_kin;	/* peer: all its ISAKMP SAs */
+	struct map		*ipsec_kin;	/* peer: all its IPsec SAs */
+	struct map		*retired_kin;	/* connection: its replaced IPsec SAs */
 	struct map		*running;	/* peer or connection: the exchange we began */
 	struct heap		timers;
 	struct connection_state	*connections;

@@ -23,6 +23,22 @@ ipsec_sa_is_of(const struct ipsec_sa *p2, const struct isakmp_sa *sa)
 	    (sa->peer->address.family != FAMILY_NONE || p2->identity == sa->identity);
 }
 
+struct ipsec_sa *
+ipsec_sa_of_peer(const struct core *core, const struct peer *peer, uint64_t identity)
+{
+	uint8_t key[KIN_KEY];
+
+	(void)peer_key(core, peer, identity, key);
+	const struct kin *k = kin_first(core->ipsec_kin, key);
+	return k == NULL ? NULL : k->owner;
+}
+
+struct ipsec_sa *
+ipsec_sa_next_of_peer(const struct ipsec_sa *sa)
+{
+	return sa->of_peer.next == NULL ? NULL : sa->of_peer.next->owner;
+}
+
 /* ---- indexes ---- */
 
 static struct view
@@ -89,6 +105,8 @@ unlink_maps(struct core *core, struct ipsec_sa *sa)
 	wr_u64(&w, name_hash(core, sa->spec.name));
 	if (map_get(core->by_connection, wr_done(&w), &v) && v == handle_u64(sa->self))
 		map_remove(core->by_connection, wr_done(&w));
+	kin_leave(core->ipsec_kin, &sa->of_peer);
+	kin_leave(core->retired_kin, &sa->retired);
 }
 
 /* ---- life ---- */
@@ -98,7 +116,7 @@ struct ipsec_sa *
 ipsec_sa_new(struct core *core, struct exchange *x)
 {
 	struct p2 *p2 = x->p2;
-	uint8_t room[20];
+	uint8_t room[20], kin[KIN_KEY];
 	struct handle h;
 	const struct isakmp_sa *parent = isakmp_sa_find(core, x->isakmp_sa);
 	struct ipsec_sa *sa = parent == NULL ? NULL : slab_add(core->ipsec_sas, &h);
@@ -133,13 +151,39 @@ ipsec_sa_new(struct core *core, struct exchange *x)
 		sa->spec.local.port = sa->spec.remote.port = 0;
 	text_copy(sa->spec.name, sizeof(sa->spec.name), x->connection->name);
 	p2->ipsec_sa = h;
-	if (!map_put(core->by_spi, spi_key(&sa->spec.remote.addr, sa->spec.out.spi, room),
+	(void)peer_key(core, sa->peer, sa->identity, kin);
+	if (!kin_enter(core->ipsec_kin, &sa->of_peer, kin, sa) ||
+	    !map_put(core->by_spi, spi_key(&sa->spec.remote.addr, sa->spec.out.spi, room),
 	    handle_u64(h))) {
 		ipsec_sa_remove(core, sa, false);
 		p2->ipsec_sa = (struct handle){ 0 };
 		return NULL;
 	}
 	return sa;
+}
+
+static void
+retired_key(const struct core *core, const char *connection, uint8_t ret[KIN_KEY])
+{
+	struct wr w = wr_of(ret, KIN_KEY);
+
+	wr_u64(&w, name_hash(core, connection));
+	wr_u64(&w, 0);
+}
+
+/*
+ * The pair in use went, and those it had replaced cannot send any more.  To
+ * the peer one of them may be the pair in use: after a collision both ends
+ * begin anew from nothing, or they would go on to prefer different ones.
+ */
+void
+ipsec_sa_remove_retired(struct core *core, const struct connection *connection)
+{
+	uint8_t key[KIN_KEY];
+
+	retired_key(core, connection->name, key);
+	for (struct kin *k; (k = kin_first(core->retired_kin, key)) != NULL;)
+		ipsec_sa_remove(core, k->owner, true);
 }
 
 /*
@@ -151,8 +195,13 @@ static void
 retire(struct core *core, struct ipsec_sa *sa)
 {
 	struct mono grace = mono_add(core->now, span_s(GRACE_SECS));
+	uint8_t kin[KIN_KEY];
 
 	sa->replaced = true;
+	retired_key(core, sa->spec.name, kin);
+	/* Without memory for it, it still ends with its grace. */
+	if (sa->retired.owner == NULL && !kin_enter(core->retired_kin, &sa->retired, kin, sa))
+		core_refuse(core, WHY_NO_MEMORY);
 	if ((sa->parts & SA_PART_OUT) != 0) {
 		const struct kern_ask ask = {
 			.verb = KERN_REMOVE, .token = handle_u64(sa->self), .parts = SA_PART_OUT,

@@ -42,8 +42,8 @@ same_peer_name(const struct peer *a, const struct peer *b)
 	return a == b || (a != NULL && b != NULL && text_same(a->name, b->name));
 }
 
-static uint64_t
-identity_of(const struct core *core, const struct id *id)
+uint64_t
+identity_hash(const struct core *core, const struct id *id)
 {
 	uint8_t room[ID_DATA_MAX + 4];
 	struct wr w = wr_of(room, sizeof(room));
@@ -52,11 +52,11 @@ identity_of(const struct core *core, const struct id *id)
 	return siphash(core->secret, wr_done(&w));
 }
 
-/* The SA in use with a peer section, and for sections that many use, with one identity of it. */
-static struct view
-peer_key(const struct core *core, const struct peer *peer, uint64_t identity, uint8_t room[16])
+struct view
+peer_key(const struct core *core, const struct peer *peer, uint64_t identity,
+    uint8_t room[KIN_KEY])
 {
-	struct wr w = wr_of(room, 16);
+	struct wr w = wr_of(room, KIN_KEY);
 
 	wr_u64(&w, name_hash(core, peer->name));
 	wr_u64(&w, peer->address.family == FAMILY_NONE ? identity : 0);
@@ -336,12 +336,14 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 	secret_take(&sa->keys.cipher_key, &p1->keys.cipher_key);
 	memcpy(sa->keys.iv, x->iv, sizeof(sa->keys.iv));
 	sa->traits = p1->traits;
-	sa->identity = identity_of(core, &p1->peer_id);
+	sa->identity = identity_hash(core, &p1->peer_id);
 	sa->created = sa->last_heard = core->now;
 	core->env.random(core->env.self, &sa->dpd_out, sizeof(sa->dpd_out));
 	sa->dpd_out &= 0x7fffffff;
 	x->isakmp_sa = h;
-	if (!ids_keep(sa, p1) ||
+	uint8_t kin[KIN_KEY];
+	(void)peer_key(core, peer, sa->identity, kin);
+	if (!ids_keep(sa, p1) || !kin_enter(core->isakmp_kin, &sa->of_peer, kin, sa) ||
 	    !map_put(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room), handle_u64(h))) {
 		isakmp_sa_remove(core, sa);
 		unmade(core, x, WHY_NO_MEMORY);
@@ -385,6 +387,7 @@ isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 			core_refuse(core, WHY_NO_MEMORY);
 	}
 	map_remove(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room));
+	kin_leave(core->isakmp_kin, &sa->of_peer);
 	timer_clear(core, &sa->soft);
 	timer_clear(core, &sa->hard);
 	timer_clear(core, &sa->dpd);
@@ -403,8 +406,6 @@ static void
 moved(struct core *core, struct isakmp_sa *sa, const struct path *path)
 {
 	struct endpoint old = sa->path.remote;
-	struct handle h;
-	uint32_t at = 0;
 	STR(from, 80);
 	STR(to, 80);
 
@@ -412,12 +413,10 @@ moved(struct core *core, struct isakmp_sa *sa, const struct path *path)
 	endpoint_print(&to, &path->remote);
 	tell(core, CLASS_NORMAL, 0, "isakmpd: peer %s moved from %s to %s", sa->peer->name, from.p, to.p);
 	sa->path = *path;
-	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
-		if (!p2->spec.encap || !endpoint_equal(&p2->spec.remote, &old) ||
-		    !ipsec_sa_is_of(p2, sa))
-			continue;
-		ipsec_sa_move(core, p2, path);
-	}
+	for (struct ipsec_sa *p2 = ipsec_sa_of_peer(core, sa->peer, sa->identity); p2 != NULL;
+	    p2 = ipsec_sa_next_of_peer(p2))
+		if (p2->spec.encap && endpoint_equal(&p2->spec.remote, &old))
+			ipsec_sa_move(core, p2, path);
 }
 
 /*
@@ -451,24 +450,28 @@ made_before(const struct ipsec_sa *p2, const struct isakmp_sa *parent, struct mo
 void
 isakmp_sa_initial_contact(struct core *core, struct isakmp_sa *sa, struct mono before)
 {
-	struct handle h;
-	uint32_t at = 0;
 	unsigned n = 0;
 
-	for (struct ipsec_sa *p2; (p2 = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
-		if (!ipsec_sa_is_of(p2, sa) ||
-		    !made_before(p2, isakmp_sa_find(core, p2->isakmp_sa), before))
+	for (struct ipsec_sa *p2 = ipsec_sa_of_peer(core, sa->peer, sa->identity), *next;
+	    p2 != NULL; p2 = next) {
+		next = ipsec_sa_next_of_peer(p2);
+		if (!made_before(p2, isakmp_sa_find(core, p2->isakmp_sa), before))
 			continue;
 		ipsec_sa_remove(core, p2, false);
 		n++;
 	}
-	at = 0;
-	for (struct isakmp_sa *old; (old = slab_next(core->isakmp_sas, &at, &h)) != NULL;)
-		if (old != sa && same_peer_name(old->peer, sa->peer) &&
-		    isakmp_sa_same_identity(old, sa) && mono_before(old->created, before)) {
-			isakmp_sa_remove(core, old);
-			n++;
-		}
+	/* Its quick modes go with one, but no other ISAKMP SA. */
+	for (struct kin *k = kin_first(core->isakmp_kin, sa->of_peer.key), *next; k != NULL;
+	    k = next) {
+		struct isakmp_sa *old = k->owner;
+
+		next = k->next;
+		if (old == sa || !isakmp_sa_same_identity(old, sa) ||
+		    !mono_before(old->created, before))
+			continue;
+		isakmp_sa_remove(core, old);
+		n++;
+	}
 	if (n > 0)
 		tell(core, CLASS_NORMAL, 0,
 		    "isakmpd: peer %s starts anew (INITIAL-CONTACT): %u old SAs removed", sa->peer->name, n);

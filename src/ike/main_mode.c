@@ -193,17 +193,14 @@ auth_read(struct core *core, struct exchange *x, const struct message *m)
 
 /* Nothing of this peer is left here: neither phase, nor what outlived phase 1. */
 static bool
-is_first_contact(struct core *core, const struct peer *peer)
+is_first_contact(struct core *core, const struct exchange *x)
 {
-	struct handle h;
-	uint32_t at = 0;
+	uint64_t identity = identity_hash(core, &x->p1->peer_id);
+	uint8_t key[KIN_KEY];
 
-	if (isakmp_sa_for_peer(core, peer) != NULL)
-		return false;
-	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;)
-		if (same_peer_name(sa->peer, peer))
-			return false;
-	return true;
+	(void)peer_key(core, x->peer, identity, key);
+	return kin_first(core->isakmp_kin, key) == NULL &&
+	    ipsec_sa_of_peer(core, x->peer, identity) == NULL;
 }
 
 /* ID, HASH and, if we hold nothing with this peer, INITIAL-CONTACT (14.6). */
@@ -214,7 +211,7 @@ auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
 
 	msg_payload(m, PL_ID, view_of(p1->own_id_body, p1->own_id_n));
 	msg_payload(m, PL_HASH, view_of(p1->own_hash, p1->own_hash_n));
-	if (!x->peer->is_default && is_first_contact(core, x->peer)) {
+	if (!x->peer->is_default && is_first_contact(core, x)) {
 		uint8_t spi[2 * COOKIE_LEN];
 		const struct notify_body n = {
 			.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP,
