@@ -23,7 +23,9 @@ struct flow_use {
 	bool		placed;	/* the back end has it */
 };
 
-static const uint64_t FLOW_ID = UINT64_C(1) << 63;	/* no handle of the core has this bit */
+/* No handle of the core has these bits. */
+static const uint64_t FLOW_ID = UINT64_C(1) << 63;
+static const uint64_t LEFT_ID = UINT64_C(1) << 62;	/* a flow that a core left behind */
 
 struct reserved {
 	uint32_t	spi;
@@ -32,6 +34,7 @@ struct reserved {
 
 struct kern_state {
 	struct backend	*backend;
+	uint64_t	 n_left;	/* ids with LEFT_ID so far */
 	uint8_t		 hash_key[16];
 	struct slab	*held, *flows, *reserved;
 	struct map	*by_id, *by_flow, *by_spi;
@@ -614,6 +617,29 @@ forget_lost(struct kern_state *s)
 		f->placed = false;
 }
 
+/*
+ * A new core numbers its SAs from the beginning, as the old one did: what is
+ * left must not answer to its ids, or a removal of its own would open the road.
+ */
+static void
+leave_ids(struct kern_state *s)
+{
+	struct held *h;
+	struct handle handle;
+	uint32_t at = 0;
+
+	while ((h = slab_next(s->held, &at, &handle)) != NULL) {
+		struct octets8 old, new;
+		uint64_t id = LEFT_ID | ++s->n_left;
+
+		if ((h->spec.id & LEFT_ID) != 0 ||
+		    !map_put(s->by_id, u64_key(&new, id), handle_u64(handle)))
+			continue;
+		map_remove(s->by_id, u64_key(&old, h->spec.id));
+		h->spec.id = id;
+	}
+}
+
 void
 kern_state_abandon(struct kern_state *s)
 {
@@ -628,6 +654,7 @@ kern_state_abandon(struct kern_state *s)
 	while ((r = slab_next(s->reserved, &at, &handle)) != NULL)
 		release_spi(s, r->spi);
 	orphan_all(s);
+	leave_ids(s);
 }
 
 unsigned
@@ -679,7 +706,8 @@ flow_owner(const struct kern_state *s, uint64_t id)
 	if ((id & FLOW_ID) == 0 || f == NULL)
 		return 0;
 	while ((h = slab_next(s->held, &at, &handle)) != NULL)
-		if ((h->parts & SA_PART_FLOW) != 0 && flow_equal(&h->spec.flow, &f->spec.flow))
+		if ((h->parts & SA_PART_FLOW) != 0 && (h->spec.id & LEFT_ID) == 0 &&
+		    flow_equal(&h->spec.flow, &f->spec.flow))
 			return h->spec.id;
 	return 0;
 }

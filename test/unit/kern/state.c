@@ -532,6 +532,33 @@ a_new_core_finds_flows_in_force_and_no_sas(void **state)
 	kern_state_free(w.k, true);
 }
 
+/* Both cores number from 1: an id of the new one is not the flow the old one left. */
+static void
+what_an_old_core_left_does_not_answer_to_the_ids_of_the_new_one(void **state)
+{
+	struct world w = world_make();
+	struct sa_spec left = spec_make(1), other = spec_make(1), again = spec_make(2);
+
+	(void)state;
+	other.flow.remote.net = subnet_make("10.3.0.0", 24);
+	assert_int_equal(install(&w, &left, ALL).why, WHY_NONE);
+	kern_state_abandon(w.k);
+	assert_int_equal(withdraw(&w, 1, ALL), WHY_NONE);
+	assert_int_equal(none_count_flows(w.s->under), 1);
+	assert_int_equal(install(&w, &other, ALL).why, WHY_NONE);
+	assert_int_equal(none_count_flows(w.s->under), 2);
+	kern_state_abandon(w.k);
+	assert_int_equal(none_count_flows(w.s->under), 2);
+	assert_int_equal(install(&w, &again, SA_PART_FLOW).why, WHY_NONE);
+	assert_int_equal(kern_state_settle(w.k), 2);
+	assert_int_equal(none_count_flows(w.s->under), 1);
+	assert_int_equal(kern_state_count(w.k).held, 1);
+	sa_spec_done(&left);
+	sa_spec_done(&other);
+	sa_spec_done(&again);
+	kern_state_free(w.k, true);
+}
+
 static void
 take_flow_remote(void *self, const struct sa_spec *spec)
 {
@@ -623,6 +650,7 @@ main(void)
 		cmocka_unit_test(flows_that_cannot_come_back_are_tried_again),
 		cmocka_unit_test(flows_nobody_asks_for_again_are_let_go),
 		cmocka_unit_test(a_new_core_finds_flows_in_force_and_no_sas),
+		cmocka_unit_test(what_an_old_core_left_does_not_answer_to_the_ids_of_the_new_one),
 		cmocka_unit_test(a_moved_sa_takes_its_flow_along),
 		cmocka_unit_test(an_acquire_names_an_id_that_still_has_the_flow),
 		cmocka_unit_test(an_unknown_verb_is_answered),
