@@ -75,6 +75,14 @@ enum why_log {
 	  "set the same Authentication value on both sides")			\
 	X(AUTH_HASH, "phase 1 authentication hash does not match", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
 	  "set the same Authentication value on both sides")			\
+	X(NO_PRIVATE_KEY, "no private key for our ID", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
+	  "put one into private/local.key, or change AUTHENTICATION_METHOD")	\
+	X(NO_PUBKEY, "no public key for the peer's ID", N_INVALID_ID_INFORMATION, LOG_ALWAYS, \
+	  "put the peer's public key into the file named, or have it send a certificate that is trusted") \
+	X(KEY_REFUSED, "key not allowed", N_AUTHENTICATION_FAILED, LOG_ALWAYS,	\
+	  "make a new key: RSA of 3072 bits, or ECDSA on the curve of the method") \
+	X(SIGNATURE, "signature does not match", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
+	  "the peer signs with another key than the one we have for its ID: exchange the public keys again") \
 	X(HASH, "invalid hash information", N_INVALID_HASH_INFORMATION, LOG_LIMITED, "") \
 	X(PFS, "disagreement on PFS", N_NO_PROPOSAL_CHOSEN, LOG_ALWAYS,		\
 	  "use suites with the same -PFS-GRP part on both sides")		\

@@ -59,6 +59,14 @@ static const char *const causes[WHY_MAX] = {
 	[WHY_WRONG_PSK] = "A slip of the finger in one of the keys, a blank at its end, or another "
 	    "peer section answers.",
 	[WHY_AUTH_HASH] = "The pre-shared keys differ, or somebody changed messages on their way.",
+	[WHY_NO_PRIVATE_KEY] = "There is no private/local.key, or it is of another kind than the "
+	    "transform's AUTHENTICATION_METHOD, or the log of the start says why it was refused.",
+	[WHY_NO_PUBKEY] = "The peer calls itself something else than the name of the key file, or "
+	    "its key was never copied to this side.",
+	[WHY_KEY_REFUSED] = "An old key of 1024 bits, an exponent of 3, or a key of another kind "
+	    "than was negotiated.",
+	[WHY_SIGNATURE] = "The peer has a new key, or the file of another peer was copied under "
+	    "this one's name.",
 	[WHY_HASH] = "A peer that lost its SA, or a forged message.",
 	[WHY_PFS] = "One side's suite has a group and the other's has none, or another one.",
 	[WHY_DELETE_SPI] = "Both sides deleted the SA at once.",
