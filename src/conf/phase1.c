@@ -1,6 +1,7 @@
 /* Peers, their configurations and transforms (isakmpd-conf.md section 5). */
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "conf/build.h"
 #include "conf/redact.h"
 
@@ -390,6 +391,16 @@ judge_psk(struct build *b, struct ref ref, const char *text)
 		    "the pre-shared key can be guessed: about %u bits", bits);
 }
 
+static uint64_t
+psk_mark(const struct conf_env *env, const char *section, const char *text)
+{
+	static const uint8_t key[16];		/* of a text that hides nothing */
+
+	if (env->psk_mark != NULL)
+		return env->psk_mark(env->self, section);
+	return env->secrets_hidden ? 0 : siphash(key, view_str(text));
+}
+
 static void
 peer_psk(struct build *b, const struct sect *s, struct peer *p)
 {
@@ -404,6 +415,7 @@ peer_psk(struct build *b, const struct sect *s, struct peer *p)
 		complain(b, PROBLEM_ERROR, ref, "", "the key is empty");
 	else if (!b->env->secrets_hidden)
 		judge_psk(b, ref, v.text);
+	p->psk_mark = psk_mark(b->env, s->name, v.text);
 	if (s->is_default)
 		complain(b, PROBLEM_WARNING, ref, "give each peer an entry in [Phase 1]",
 		    "as Default peer this section shares its key with every address");

@@ -25,6 +25,11 @@ struct conf_env {
 	 */
 	size_t		(*addresses)(void *self, const char *name, enum family,
 			    struct conf_interface_address *ret, size_t most);
+	/*
+	 * A number that is another one when the pre-shared key of this section
+	 * is; NULL, where the text itself shows the key.
+	 */
+	uint64_t	(*psk_mark)(void *self, const char *section);
 	bool		 secrets_hidden;	/* the text went through redact_text: judge no keys */
 };
 

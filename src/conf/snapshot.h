@@ -44,6 +44,7 @@ struct peer {
 	size_t		 n_transforms;	/* 0: everything is refused */
 	bool		 has_psk;
 	uint32_t	 psk_line;
+	uint64_t	 psk_mark;	/* another one when the key is; says nothing else of it */
 	struct id	 own_id;	/* type 0: the local address */
 	struct id	 remote_id;	/* type 0: see any_id */
 	uint32_t	 remote_id_line;

@@ -467,6 +467,22 @@ adopt_ipsec_sa(struct core *core, struct ipsec_sa *sa, const struct connection *
 		ipsec_sa_renegotiate(core, sa, core->snapshot->exchange_max);
 }
 
+/* Nothing was negotiated about it: only the clock is set anew. */
+static void
+adopt_dpd(struct core *core, struct isakmp_sa *sa, uint32_t was)
+{
+	uint32_t now = sa->peer->dpd_interval;
+
+	if (now == was || !sa->traits.dpd || sa->unproven || sa->replaced)
+		return;
+	sa->dpd_tries = 0;
+	if (now == 0)
+		timer_clear(core, &sa->dpd);
+	else
+		timer_set(core, &sa->dpd, TIMER_ISAKMP_DPD, sa->self,
+		    mono_add(core->now, span_s(now)));
+}
+
 static void
 adopt_sas(struct core *core)
 {
@@ -498,9 +514,11 @@ adopt_sas(struct core *core)
 			isakmp_sa_remove(core, sa);
 			continue;
 		}
+		uint32_t dpd_interval = sa->peer->dpd_interval;
 		snapshot_unref(sa->snapshot);
 		sa->snapshot = snapshot_ref(core->snapshot);
 		sa->peer = p;
+		adopt_dpd(core, sa, dpd_interval);
 	}
 }
 

@@ -34,7 +34,8 @@ peer_same(const struct peer *a, const struct peer *b)
 	if (a == NULL || b == NULL || !addr_equal(&a->address, &b->address) || a->port != b->port ||
 	    !addr_equal(&a->local_address, &b->local_address) || a->exchange != b->exchange ||
 	    a->n_transforms != b->n_transforms || a->has_psk != b->has_psk ||
-	    a->any_id != b->any_id || a->dpd_interval != b->dpd_interval ||
+	    a->psk_mark != b->psk_mark ||
+	    a->any_id != b->any_id ||
 	    a->force_encap != b->force_encap || a->nat_t != b->nat_t ||
 	    a->is_default != b->is_default ||
 	    !id_same(&a->own_id, &b->own_id) || !id_same(&a->remote_id, &b->remote_id))
@@ -125,15 +126,18 @@ mode_of(const struct connection *c)
 	    c->suites[0].protocols[0].transforms[0].mode;
 }
 
-/* Who the peer is and where; what is negotiated with it may differ. */
+/*
+ * Who the peer is and where: what an SA has of that cannot be changed.  What
+ * is negotiated, how it is carried, our own identity and the key may differ;
+ * whoever was let in must still be let in.
+ */
 static bool
 peer_stays(const struct peer *a, const struct peer *b)
 {
 	return a != NULL && b != NULL && addr_equal(&a->address, &b->address) &&
-	    a->port == b->port && addr_equal(&a->local_address, &b->local_address) &&
-	    a->any_id == b->any_id && a->is_default == b->is_default &&
-	    a->force_encap == b->force_encap && a->nat_t == b->nat_t &&
-	    id_same(&a->own_id, &b->own_id) && id_same(&a->remote_id, &b->remote_id);
+	    addr_equal(&a->local_address, &b->local_address) &&
+	    a->is_default == b->is_default &&
+	    (b->any_id || (!a->any_id && id_same(&a->remote_id, &b->remote_id)));
 }
 
 bool

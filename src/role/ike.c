@@ -330,6 +330,21 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 	return ok;
 }
 
+/* It holds the pre-shared keys that the one before it did; what was on its way is lost. */
+static void
+keys_anew(struct ike *ike)
+{
+	unsigned lost = ike_psk_keys_restarted(ike);
+
+	free(ike->text.p);
+	ike->text = (struct ike_text){ 0 };
+	if (lost > 0)
+		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "role ike: %u pre-shared keys set by order "
+		    "may be lost: set them again", lost);
+	if (ike->conf_asked)
+		ike_conf_ask(ike);
+}
+
 /* A role was started anew; what we asked the old one is not answered any more. */
 static void
 on_link(struct role_ctx *ctx, enum role with)
@@ -337,13 +352,8 @@ on_link(struct role_ctx *ctx, enum role with)
 	struct ike *ike = ctx->self;
 
 	core_role_restarted(ike->core, role_now(), with == ROLE_KEYS, with == ROLE_KERN);
-	if (with == ROLE_KEYS) {
-		/* It has no pre-shared keys yet. */
-		free(ike->text.p);
-		ike->text = (struct ike_text){ 0 };
-		(void)role_body(ctx, ROLE_MONITOR);
-		(void)!role_send(ctx, ROLE_MONITOR, MSG_CONF_WANTED);
-	}
+	if (with == ROLE_KEYS)
+		keys_anew(ike);
 	ike_drain(ike);
 }
 
@@ -433,7 +443,7 @@ prepare(struct ike *ike)
 	for (int i = 0; i < DEBUG_CLASSES; i++)
 		core_log_level(ike->core, i, o->level[i]);
 	core_capture(ike->core, true);	/* a failed negotiation must still be there */
-	return crypto_preload() && open_sockets(ike) && open_fifo(ike);
+	return ike_psk_prepare(ike) && crypto_preload() && open_sockets(ike) && open_fifo(ike);
 }
 
 static void
@@ -453,6 +463,7 @@ ike_free(struct ike *ike)
 	store_free(ike->store);
 	net_batch_free(ike->batch);
 	free(ike->text.p);
+	ike_psk_done(ike);
 	failed_done(&ike->failed);
 	wipe(ike, sizeof(*ike));
 	free(ike);
@@ -473,8 +484,7 @@ role_ike_main(struct role_ctx *ctx)
 	if (!prepare(ike)) {
 		role_log(ctx, ROLE_LOG_FATAL, 0, "role ike: cannot start: out of memory, or no libcrypto");
 	} else if (role_enter(ctx)) {
-		(void)role_body(ctx, ROLE_MONITOR);
-		(void)!role_send(ctx, ROLE_MONITOR, MSG_CONF_WANTED);
+		ike_conf_ask(ike);
 		status = role_loop(ctx);
 	}
 	ike_free(ike);

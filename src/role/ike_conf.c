@@ -129,8 +129,10 @@ static struct snapshot *
 build(struct ike *ike, struct store *store, struct problems *problems)
 {
 	struct conf_env env = { .self = ike, .file = ike->ctx->options.config,
-	    .addresses = env_addresses, .secrets_hidden = true };
+	    .addresses = env_addresses, .psk_mark = ike_psk_version, .secrets_hidden = true };
 	struct snapshot *s;
+
+	ike->configurations++;
 
 	/* -a is the same as the tag. */
 	if (ike->ctx->options.acquire_only && store_begin(store) == STORE_OK) {
@@ -196,11 +198,29 @@ ike_apply_pending(struct ike *ike)
 /* ---- files ---- */
 
 void
+ike_conf_ask(struct ike *ike)
+{
+	ike->conf_asked = true;
+	(void)role_body(ike->ctx, ROLE_MONITOR);
+	(void)!role_send(ike->ctx, ROLE_MONITOR, MSG_CONF_WANTED);
+}
+
+void
 ike_reload(struct ike *ike)
 {
 	role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "isakmpd: reinitializing daemon");
-	(void)role_body(ike->ctx, ROLE_MONITOR);
-	(void)!role_send(ike->ctx, ROLE_MONITOR, MSG_CONF_WANTED);
+	ike_conf_ask(ike);
+}
+
+/* The keys of a file count from the moment its configuration does, or never. */
+static void
+take_keys(struct ike *ike, bool taken)
+{
+	ike_psk_file_end(ike, taken);
+	wr_u8(role_body(ike->ctx, ROLE_KEYS), taken ? 1 : 0);
+	if (!role_send(ike->ctx, ROLE_KEYS, MSG_CONF_TAKE))
+		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "role ike: keys was not told of the new "
+		    "configuration");
 }
 
 static void
@@ -221,8 +241,10 @@ load(struct ike *ike, struct view text)
 	struct store *fresh = store_new();
 	struct snapshot *s = NULL;
 
+	ike_psk_file_judge(ike);
 	if (fresh != NULL && store_load(fresh, text, &problems))
 		s = build(ike, fresh, &problems);
+	take_keys(ike, s != NULL);
 	if (s == NULL) {
 		store_free(fresh);
 		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "%s: not usable (%zu errors)%s",
@@ -258,6 +280,7 @@ on_begin(struct ike *ike, struct rd *r)
 	if (r->bad || n > STORE_FILE_MAX)
 		return false;
 	free(ike->text.p);
+	ike_psk_file_begins(ike);
 	ike->text = (struct ike_text){ .want = n, .p = malloc(n > 0 ? n : 1) };
 	STR(shown, OPTION_PATH_MAX);
 	str_escaped(&shown, name);
@@ -289,6 +312,7 @@ on_end(struct ike *ike, struct rd *r)
 	if (complete > 1 || (complete == 1 && t.n != t.want))
 		return false;
 	ike->text = (struct ike_text){ 0 };
+	ike->conf_asked = false;
 	if (complete == 1 && t.p != NULL) {
 		load(ike, view_of(t.p, t.n));
 	} else if (why.n == 0 && !ike->configured) {
@@ -298,6 +322,8 @@ on_end(struct ike *ike, struct rd *r)
 		load(ike, (struct view){ 0 });
 	} else {
 		STR(text, 512);
+		if (complete == 1)	/* there was no room for it */
+			take_keys(ike, false);
 		str_escaped(&text, why);
 		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "configuration not read: %s%s", text.p,
 		    ike->configured ? "; the running configuration stays" : "; built-in values only");
@@ -316,10 +342,16 @@ on_psk_info(struct ike *ike, struct rd *r)
 	uint16_t octets = rd_u16(r);
 	uint16_t line = rd_u16(r);
 	uint8_t weak = rd_u8(r);
+	uint64_t mark = rd_u64(r);
+	char plain[STORE_NAME_MAX + 1];
 	STR(name, 256);
 
-	if (!rd_end(r))
+	if (!rd_end(r) || section.n > STORE_NAME_MAX)
 		return false;
+	if (section.n > 0)
+		memcpy(plain, section.p, section.n);
+	plain[section.n] = '\0';
+	ike_psk_marked(ike, plain, mark);
 	str_escaped(&name, section);
 	if (weak != 0)
 		role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "%s:%u: warning: [%s]:Authentication is easy "

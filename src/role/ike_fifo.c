@@ -24,7 +24,10 @@ forward_psk(struct ike *ike, const char *section, const char *value)
 	wr_u16(w, (uint16_t)n);
 	wr_bytes(w, section, n);
 	wr_view(w, view_str(value));
-	return role_send(ike->ctx, ROLE_KEYS, MSG_PSK_SET);
+	if (!role_send(ike->ctx, ROLE_KEYS, MSG_PSK_SET))
+		return false;
+	ike_psk_ordered(ike, section);
+	return true;
 }
 
 static bool

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "base/map.h"
 #include "conf/schema.h"
 #include "conf/store.h"
 #include "ctl/capture.h"
@@ -44,6 +45,14 @@ struct ike {
 	struct snapshot	*snapshot;	/* the one the core runs on, or NULL */
 	struct store	*store;
 	struct ike_text	 text;
+	bool		 conf_asked;	/* a file is wanted and has not come */
+	struct map	*psk_places;	/* ike_psk.c: digest of a section -> place in psks */
+	struct ike_psk	*psks;
+	size_t		 n_psks, cap_psks;
+	uint8_t		 psk_key[2][16];
+	uint64_t	 psk_versions;	/* given so far */
+	bool		 psk_loading;	/* versions are those of the file at hand */
+	uint64_t	 configurations;	/* snapshots made so far */
 	bool		 configured;	/* the first configuration has been taken */
 	bool		 changed;	/* FIFO C: a new snapshot is due */
 	bool		 lists_changed;	/* ... and the lists of connections are in it */
@@ -77,6 +86,8 @@ bool	ike_source(void *self, const struct addr *remote, struct addr *ret);
 void	ike_fifo_start(struct ike *);
 
 /* ike_conf.c */
+/* Has the file read; the first time, and anew. */
+void	ike_conf_ask(struct ike *);
 void	ike_reload(struct ike *);
 bool	ike_conf_message(struct ike *, struct channel_in *);
 /* Makes the store's present content the configuration; false: it is kept as it was. */
@@ -86,6 +97,23 @@ void	ike_apply_soon(struct ike *, bool lists);
 void	ike_apply_pending(struct ike *);
 void	ike_set_level(struct ike *, int class, int level);
 void	ike_levels_changed(struct ike *);
+
+/* ike_psk.c */
+MUST_USE bool ike_psk_prepare(struct ike *);
+void	ike_psk_done(struct ike *);
+struct view ike_psk_key(const struct ike *, const char *section, uint8_t room[16]);
+/* For struct conf_env: what it shows of the key of a section. */
+uint64_t ike_psk_version(void *self, const char *section);
+/* An order to set or remove it went to keys. */
+void	ike_psk_ordered(struct ike *, const char *section);
+/* What keys says of it: in a file, or in answer to an order. */
+void	ike_psk_marked(struct ike *, const char *section, uint64_t mark);
+void	ike_psk_file_begins(struct ike *);
+/* The file is here: a snapshot of it can be made. */
+void	ike_psk_file_judge(struct ike *);
+void	ike_psk_file_end(struct ike *, bool taken);
+/* How many orders it has not answered. */
+unsigned ike_psk_keys_restarted(struct ike *);
 
 /* ike_fifo.c */
 void	ike_fifo_readable(evutil_socket_t, short, void *);

@@ -7,6 +7,7 @@
  *
  *	monitor -- CONF_FILE + fd --> keys -- CONF_BEGIN, CONF_TEXT*, PSK_INFO*,
  *	                                      CONF_END --> ike
+ *	ike -- CONF_TAKE --> keys: only now the file's keys count
  *	ike -- KEYS_ASK --> keys -- KEYS_ANSWER --> ike
  *	ike -- PSK_SET --> keys -- PSK_INFO --> ike
  */
@@ -46,6 +47,11 @@ struct keys {
 	struct later		*first, **last;
 	size_t			 waiting;	/* octets in the queue */
 	char			 file[FILE_NAME_MAX];
+	struct keys_keep	 keep;
+	bool			 is_read;	/* a file was passed on and is not decided on */
+	struct psk_log		 read;		/* its keys */
+	int			 next_fd;	/* a file that waits for that, or -1 */
+	char			*next_why;	/* ... or why there is none, or NULL */
 };
 
 /* ---- what goes to ike besides answers, in order ---- */
@@ -211,6 +217,7 @@ send_psk_info(struct keys *k, const struct psk_note *n)
 	wr_u16(&w, held ? (uint16_t)n->octets : 0);
 	wr_u16(&w, n->line > UINT16_MAX ? UINT16_MAX : (uint16_t)n->line);
 	wr_u8(&w, held && n->weak);
+	wr_u64(&w, held ? n->mark : 0);
 	if (w.bad)	/* a name too long for a peer section: no ask can name it */
 		return;
 	(void)send_in_order(k, MSG_PSK_INFO, wr_done(&w));
@@ -266,7 +273,7 @@ on_psk_set(struct keys *k, struct rd *body)
 	char *section = text_of(section_view), *value = text_of(value_view);
 	bool ok = section != NULL && value != NULL;
 	if (ok) {
-		keys_conf_set(k->state, section, value, &n);
+		keys_conf_set(k->state, &k->keep, section, value, &n);
 		if (n.fault != PSK_OK && n.fault != PSK_EMPTY) {
 			STR(name, 160);
 
@@ -385,7 +392,9 @@ conf_take(struct keys *k, struct view text)
 	if (!ok)
 		str_add(&why, "no memory to pass the configuration on");
 	/* Also when it fails, ike gets the text: it can name what else is wrong. */
-	ok = ok && keys_conf_load(k->state, text, on_psk_of_file, k, &why);
+	psk_log_done(&k->read);
+	ok = ok && keys_conf_read(k->state, text, on_psk_of_file, k, &k->read, &why);
+	k->is_read = ok;
 	conf_end(k, ok, why.p);
 }
 
@@ -405,6 +414,45 @@ conf_read(struct keys *k, int fd)
 	text_done(&text);
 }
 
+/* No file (why is empty) or an unreadable one: what is held stays. */
+static void
+conf_none(struct keys *k, const char *why)
+{
+	conf_begin(k, 0);
+	conf_end(k, false, why);
+}
+
+static void
+next_drop(struct keys *k)
+{
+	if (k->next_fd >= 0)
+		close(k->next_fd);
+	free(k->next_why);
+	k->next_fd = -1;
+	k->next_why = NULL;
+}
+
+/*
+ * While ike has not decided on one file the next one waits, or its decision
+ * would be about another than it saw.  Only the last that came matters.
+ */
+static void
+conf_next(struct keys *k)
+{
+	int fd = k->next_fd;
+	char *why = k->next_why;
+
+	k->next_fd = -1;
+	k->next_why = NULL;
+	if (fd >= 0) {
+		conf_read(k, fd);
+		close(fd);
+	} else if (why != NULL) {
+		conf_none(k, why);
+		free(why);
+	}
+}
+
 static bool
 on_conf_none(struct keys *k, struct rd *body)
 {
@@ -412,10 +460,10 @@ on_conf_none(struct keys *k, struct rd *body)
 
 	if (why == NULL)
 		return false;
-	/* No file (why is empty) or an unreadable one: what is held stays. */
-	conf_begin(k, 0);
-	conf_end(k, false, why);
-	free(why);
+	next_drop(k);
+	k->next_why = why;
+	if (!k->is_read)
+		conf_next(k);
 	return true;
 }
 
@@ -428,7 +476,30 @@ on_conf_file(struct keys *k, struct channel_in *in)
 		return false;
 	text_copy(k->file, sizeof(k->file), name);
 	free(name);
-	conf_read(k, in->fd);
+	next_drop(k);
+	k->next_fd = in->fd;
+	in->fd = -1;
+	if (!k->is_read)
+		conf_next(k);
+	return true;
+}
+
+/* ike has made a configuration of the rest, or it has not. */
+static bool
+on_conf_take(struct keys *k, struct rd *body)
+{
+	uint8_t take = rd_u8(body);
+	struct view log = view_of(k->read.p, k->read.n);
+
+	if (!rd_end(body) || take > 1)
+		return false;
+	if (take == 1 && k->is_read && (!psk_log_apply(log, k->state) ||
+	    !keys_keep_replace(&k->keep, k->state, log)))
+		role_log(k->ctx, ROLE_LOG_ERROR, 0, "%s: not all pre-shared keys are held: "
+		    "out of memory", k->file);
+	psk_log_done(&k->read);
+	k->is_read = false;
+	conf_next(k);
 	return true;
 }
 
@@ -447,6 +518,8 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		return on_ask(k, &in->body);
 	if (from == ROLE_IKE && in->type == MSG_PSK_SET)
 		return on_psk_set(k, &in->body);
+	if (from == ROLE_IKE && in->type == MSG_CONF_TAKE)
+		return on_conf_take(k, &in->body);
 	return false;
 }
 
@@ -460,6 +533,23 @@ on_unlink(struct role_ctx *ctx, enum role with)
 		return;
 	keys_state_drop_all(k->state);
 	later_clear(k);
+	psk_log_done(&k->read);
+	k->is_read = false;
+	next_drop(k);		/* a new ike asks again */
+}
+
+/* What an earlier process of this role held. */
+static void
+take_up(struct keys *k)
+{
+	int64_t n = keys_keep_open(&k->keep, k->ctx->fd[ROLE_FD_PSKS], k->state);
+
+	if (n > 0)
+		role_log(k->ctx, ROLE_LOG_NORMAL, 0, "role keys: %lld pre-shared keys are held again",
+		    (long long)n);
+	if (n < 0)
+		role_log(k->ctx, ROLE_LOG_ERROR, 0, "role keys: the pre-shared keys are lost: "
+		    "reload the configuration (SIGHUP)");
 }
 
 static int
@@ -483,6 +573,7 @@ run(struct keys *k)
 		return cannot_start(k, "keys: out of memory");
 	k->ctx->on_message = on_message;
 	k->ctx->on_unlink = on_unlink;
+	take_up(k);
 	if (!role_enter(k->ctx))
 		return 1;
 
@@ -499,7 +590,7 @@ run(struct keys *k)
 int
 role_keys_main(struct role_ctx *ctx)
 {
-	struct keys k = { .ctx = ctx };
+	struct keys k = { .ctx = ctx, .next_fd = -1 };
 
 	k.last = &k.first;
 	ctx->self = &k;
@@ -509,6 +600,8 @@ role_keys_main(struct role_ctx *ctx)
 	if (k.retry != NULL)
 		event_free(k.retry);
 	later_clear(&k);
+	psk_log_done(&k.read);
+	next_drop(&k);
 	keys_state_free(k.state);	/* before the jobs it points at */
 	keys_pool_free(k.pool);
 	return status;

@@ -41,6 +41,7 @@ struct keys_state {
 	struct map	*sections;	/* digest of a section's name -> handle of psk */
 	struct slab	*psks;
 	uint8_t		 name_key[2][16];
+	uint8_t		 mark_key[KEYS_MARK_KEY];
 };
 
 /* Owns copies of all it works with. */
@@ -182,6 +183,7 @@ keys_state_new(void)
 		return NULL;
 	random_bytes(key, sizeof(key));
 	random_bytes(ks->name_key, sizeof(ks->name_key));
+	random_bytes(ks->mark_key, sizeof(ks->mark_key));
 	ks->tokens = map_new(key[0]);
 	ks->sections = map_new(key[1]);
 	ks->entries = slab_new(sizeof(struct entry), KEYS_TOKENS_MAX);
@@ -215,6 +217,17 @@ keys_state_free(struct keys_state *ks)
 
 struct digest { uint8_t b[16]; };
 
+static size_t
+lower_case(const char *section, char *ret, size_t room)
+{
+	size_t n = strnlen(section, room);
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = section[i] >= 'A' && section[i] <= 'Z' ?
+		    (char)(section[i] - 'A' + 'a') : section[i];
+	return n;
+}
+
 /*
  * Names can be longer than the keys of a map, so the map knows them by two
  * keyed hashes of 64 bits; the entry holds the name itself, and a lookup
@@ -225,11 +238,8 @@ section_digest(const struct keys_state *ks, const char *section)
 {
 	char lower[1024];
 	struct digest d;
-	size_t n = strnlen(section, sizeof(lower));
+	size_t n = lower_case(section, lower, sizeof(lower));
 
-	for (size_t i = 0; i < n; i++)
-		lower[i] = section[i] >= 'A' && section[i] <= 'Z' ?
-		    (char)(section[i] - 'A' + 'a') : section[i];
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t h = siphash(ks->name_key[i], view_of(lower, n));
 		memcpy(d.b + i * sizeof(h), &h, sizeof(h));
@@ -309,6 +319,47 @@ size_t
 keys_state_psk_count(const struct keys_state *ks)
 {
 	return slab_count(ks->psks);
+}
+
+bool
+keys_state_psk_each(const struct keys_state *ks,
+    bool (*each)(void *self, const char *section, struct view key), void *self)
+{
+	const struct psk *p;
+	struct handle h;
+	uint32_t at = 0;
+	bool go = true;
+
+	while (go && (p = slab_next(ks->psks, &at, &h)) != NULL)
+		go = each(self, p->section, secret_view(&p->key));
+	return go;
+}
+
+uint64_t
+keys_state_mark(const struct keys_state *ks, const char *section, struct view psk)
+{
+	char room[1024 + SECRET_MAX];
+	size_t n = lower_case(section, room, 1023);
+
+	if (psk.n == 0 || psk.n > SECRET_MAX)
+		return 0;
+	room[n++] = '\0';
+	memcpy(room + n, psk.p, psk.n);
+	uint64_t mark = siphash(ks->mark_key, view_of(room, n + psk.n));
+	wipe(room, sizeof(room));
+	return mark == 0 ? 1 : mark;
+}
+
+const uint8_t *
+keys_state_mark_key(const struct keys_state *ks)
+{
+	return ks->mark_key;
+}
+
+void
+keys_state_set_mark_key(struct keys_state *ks, const uint8_t key[KEYS_MARK_KEY])
+{
+	memcpy(ks->mark_key, key, KEYS_MARK_KEY);
 }
 
 /* ---- tokens ---- */

@@ -22,7 +22,8 @@
 
 enum {
 	KEYS_TOKENS_MAX = 65536,	/* live tokens */
-	KEYS_PSKS_MAX = 1000 * 1000
+	KEYS_PSKS_MAX = 1000 * 1000,
+	KEYS_MARK_KEY = 16
 };
 
 struct keys_state;
@@ -36,6 +37,18 @@ void		keys_state_free(struct keys_state *);
 MUST_USE bool	keys_state_psk_set(struct keys_state *, const char *section, struct view psk);
 void		keys_state_psk_clear_all(struct keys_state *);
 size_t		keys_state_psk_count(const struct keys_state *);
+/* Each key that is held, until `each` says false; the result is its last. */
+bool		keys_state_psk_each(const struct keys_state *,
+		    bool (*each)(void *self, const char *section, struct view key), void *self);
+/*
+ * What `ike` may know of a key: whether it is the one it was.  Under a key of
+ * our own, and different for each section, so that equal keys of two peers
+ * do not show.  0 for an empty key, and for nothing else.
+ */
+uint64_t	keys_state_mark(const struct keys_state *, const char *section, struct view psk);
+/* That key of our own, KEYS_MARK_KEY octets; made by chance at first. */
+const uint8_t	*keys_state_mark_key(const struct keys_state *);
+void		keys_state_set_mark_key(struct keys_state *, const uint8_t key[KEYS_MARK_KEY]);
 
 enum keys_step {
 	KEYS_STEP_REFUSED,	/* out of order or malformed: WHY_CONTRACT */

@@ -68,6 +68,11 @@ monitor_open_files(struct monitor *m)
 		monitor_log(m, LOG_KIND_NORMAL, "SESSION KEYS ARE WRITTEN to %s: whoever reads it "
 		    "can decrypt the negotiations", o->keylog_file);
 	}
+	m->fd[ROLE_FD_PSKS] = files_memory("psks");
+	if (m->fd[ROLE_FD_PSKS] < 0) {
+		str_addf(&error, "memory file: %s", strerror(errno));
+		return fatal(m, &error);
+	}
 	return open_fifo(m);
 }
 

@@ -54,6 +54,7 @@ enum role_fd {
 	ROLE_FD_FIFO,		/* read-write, nonblocking */
 	ROLE_FD_ROUTE4,		/* unconnected UDP, for asking which source address is used */
 	ROLE_FD_ROUTE6,
+	ROLE_FD_PSKS,		/* a memory file; only keys reads and writes it */
 	ROLE_FD_MAX
 };
 

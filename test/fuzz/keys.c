@@ -58,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct rd r = rd_of(view_of(data, n));
 	uint8_t which = rd_u8(&r);
 	struct keys_state *ks = keys_state_new();
+	struct psk_log log = { 0 };
 	STR(why, 256);
 
 	if (ks == NULL)
@@ -65,9 +66,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (which % 2 == 0) {
 		if (keys_state_psk_set(ks, "p", view_str("key")))
 			asks(ks, r);
-	} else if (!keys_conf_load(ks, rd_rest(&r), note, NULL, &why)) {
-		assert(why.len > 0 && keys_state_psk_count(ks) == 0);
+	} else if (which % 4 == 1) {
+		bool ok = keys_conf_read(ks, rd_rest(&r), note, NULL, &log, &why);
+
+		assert(ok == (why.len == 0) && keys_state_psk_count(ks) == 0);
+		ok = ok && psk_log_apply(view_of(log.p, log.n), ks);
+		assert(ok == (why.len == 0));
+	} else {
+		(void)!psk_log_apply(rd_rest(&r), ks);
 	}
+	psk_log_done(&log);
 	keys_state_free(ks);
 	return 0;
 }

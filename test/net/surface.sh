@@ -8,7 +8,8 @@ cases='capture4 capture6 capture-natt capture-files capture-failed status
 	fifo-configuration fifo-batch fifo-teardown fifo-odd passive
 	debugger families ports files stdin background acquire-only no-kernel signals
 	verbose-lines odd-datagrams
-	run-dir descriptors delete-sas-no full-disk no-key flood'
+	run-dir descriptors delete-sas-no full-disk no-key flood
+	new-key keys-dies'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -45,6 +46,7 @@ answers_west() {
 	done
 	return 1
 }
+tunnel_up_phase1() { [ "$(phase "$1" 1)" -ge 1 ]; }
 tunnel_up_anew() { [ "$(phase east 2)" -ge 1 ]; }
 
 # Both programs read a capture without a key: every message, nothing malformed.
@@ -929,6 +931,89 @@ flood)
 	[ "$n" -le 60 ] || fail "$n lines for 600 datagrams"
 	more() { in_host east bash -c 'printf abc >/dev/udp/10.9.0.1/500'; logged west 'further refusals were not logged'; }
 	wait_for 10 "the count of the others" more ;;
+
+# A key that alone is new: the peer is another one, nothing is lost on the way, and
+# what was not accepted is not used.
+new-key)
+	ours_conf west active=yes
+	ours_conf east
+	start east
+	start west -v
+	wait_for 20 "the tunnel" tunnel_up west
+	wait_for 5 "the first answer" can_ping cwest 10.2.0.2
+	was=$(spis west)
+	# the same file: nothing happens
+	order west R
+	wait_for 5 "the reload" logged west 'isakmpd: reinitializing daemon'
+	never 1 "plans for nothing" logged west 'plan: connection net changed'
+	[ "$(spis west)" = "$was" ] || fail "SPIs changed for nothing"
+	# a key together with an error: neither counts
+	cp -p "$run/isakmpd.conf" "$T/good"
+	sed -i 's/^Authentication=.*/Authentication=one more secret that nobody has/
+	    s/^ISAKMP-peer=peer$/ISAKMP-peer=nobody/' "$run/isakmpd.conf"
+	order west R
+	wait_for 5 "the refusal" logged west 'the running configuration stays'
+	cp -p "$T/good" "$run/isakmpd.conf"
+	order west "t main peer"
+	order west "t net"
+	order west "c net"
+	wait_for 10 "the tunnel by the old key" tunnel_up west
+	was=$(spis west)
+	become cwest ping -n -q -i 0.05 -c 100 -W 2 10.2.0.2 >"$T/pings" 2>&1 &
+	p=$!
+	for s in east west; do
+		sed -i 's/^Authentication=.*/Authentication=one more secret that both now have/' "$T/$s/run/isakmpd.conf"
+		kill -HUP "$(cat "$T/$s/daemon.pid")"
+	done
+	wait_for 5 "the plan" logged west "plan: connection net changed (its peer's section): renegotiated"
+	wait_for 15 "new SPIs" renewed spis "$was"
+	wait $p || fail "pings ended: $(cat "$T/pings")"
+	grep -q ' 0% packet loss' "$T/pings" || fail "packets were lost: $(cat "$T/pings")"
+	# by order: the same key again is no change, another is
+	planned() { grep -c 'plan: connection net changed' "$T/west/log"; }
+	n=$(planned)
+	order west 'C set [peer]:Authentication="one more secret that both now have" force'
+	never 1 "a plan for the same key" logged west 'plan: connection net changed.*\n.*changed'
+	[ "$(planned)" = "$n" ] || fail "the same key by order is taken for another"
+	order west 'C set [peer]:Authentication="and now a third one for both of us" force'
+	third() { [ "$(planned)" -gt "$n" ]; }
+	wait_for 5 "the plan for a third key" third
+	grep -q 'one more secret\|third one' "$T/west/log" && fail "a key is in the log"
+	alive west || fail "it ended" ;;
+
+# keys ends: what was set by order holds, keys and all, and the tunnel stays.
+keys-dies)
+	ours_conf west
+	ours_conf east
+	start east
+	start west
+	order west 'C set [peer]:Authentication="a secret by order, twenty octets" force'
+	order east 'C set [peer]:Authentication="a secret by order, twenty octets" force'
+	order west "C set [x]:y=z"
+	up
+	was=$(spis west)
+	role() { for p in $(descendants "$(cat "$T/$1/daemon.pid")"); do
+		tr '\0' ' ' <"/proc/$p/cmdline" | grep -q "isakmpd: $2" && echo "$p"; done; }
+	old=$(role west keys)
+	kill -KILL "$old"
+	anew() { new=$(role west keys); [ -n "$new" ] && [ "$new" != "$old" ]; }
+	wait_for 10 "a new keys" anew
+	wait_for 5 "its keys" logged west 'role keys: 1 pre-shared keys are held again'
+	[ "$(spis west)" = "$was" ] || fail "the SPIs changed"
+	[ "$(ask west "C get [x]:y")" = z ] || fail "what was set by order is gone"
+	order west "t net"
+	order west "t main peer"
+	no_sa() { [ "$(phase west 1)" = 0 ]; }
+	wait_for 5 "no SA" no_sa
+	up
+	check "pings" pings cwest 10.2.0.2
+	# R drops what was set by order, here as ever
+	order west R
+	wait_for 5 "the reload" logged west 'reinitializing daemon'
+	order west "t main peer"
+	wait_for 5 "no SA" no_sa
+	order west "c net"
+	never 3 "the key by order is still in force" tunnel_up_phase1 west ;;
 
 *)
 	fail "no case $case" ;;

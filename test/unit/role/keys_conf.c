@@ -2,6 +2,8 @@
 
 #include "role/keys_conf.h"
 
+static struct keys_keep none = { .fd = -1 };
+
 struct seen {
 	unsigned	n, bad, weak;
 	struct psk_note	last;
@@ -26,9 +28,14 @@ load(struct keys_state *ks, const char *text, struct seen *ret)
 	STR(why, 256);
 	bool ok;
 
+	struct psk_log log = { 0 };
+
 	memset(ret, 0, sizeof(*ret));
-	ok = keys_conf_load(ks, view_str(text), on_note, ret, &why);
+	ok = keys_conf_read(ks, view_str(text), on_note, ret, &log, &why);
 	assert_int_equal(ok, why.len == 0);
+	if (ok)
+		assert_true(psk_log_apply(view_of(log.p, log.n), ks));
+	psk_log_done(&log);
 	return ok;
 }
 
@@ -73,6 +80,35 @@ a_new_file_takes_the_place_of_the_old(void **state)
 	keys_state_free(ks);
 }
 
+/* The same key has the same mark, and another for another section. */
+static void
+marks_tell_whether_a_key_is_the_one_it_was(void **state)
+{
+	static const char other[] = "[EAST]\nAuthentication=zK8#mW2$pQ9vR4tZ\n",
+	    alike[] = "[a]\nAuthentication=zK8#mW2$pQ9vR4tY\n[b]\nAuthentication=zK8#mW2$pQ9vR4tY\n";
+	struct keys_state *ks = keys_state_new(), *another = keys_state_new();
+	struct seen s;
+	uint64_t mark;
+
+	(void)state;
+	assert_true(load(ks, good, &s));
+	mark = s.last.mark;
+	assert_true(mark != 0);
+	assert_true(load(ks, good, &s));
+	assert_true(s.last.mark == mark);
+	assert_true(load(ks, other, &s));
+	assert_true(s.last.mark != mark);
+	assert_true(load(another, good, &s));
+	assert_true(s.last.mark != mark);
+	keys_state_set_mark_key(another, keys_state_mark_key(ks));
+	assert_true(load(another, good, &s));
+	assert_true(s.last.mark == mark);
+	assert_true(load(ks, alike, &s));
+	assert_true(s.last.mark != keys_state_mark(ks, "a", view_str("zK8#mW2$pQ9vR4tY")));
+	keys_state_free(ks);
+	keys_state_free(another);
+}
+
 static void
 one_bad_key_leaves_all_as_it_was(void **state)
 {
@@ -112,7 +148,7 @@ r23_guessable_keys_are_called_weak(void **state)
 	for (size_t i = 0; i < COUNT(t); i++) {
 		struct psk_note n;
 
-		keys_conf_set(ks, "x", t[i].key, &n);
+		keys_conf_set(ks, &none, "x", t[i].key, &n);
 		assert_int_equal(n.fault, PSK_OK);
 		assert_int_equal(n.weak, t[i].weak);
 	}
@@ -127,16 +163,28 @@ a_bad_order_takes_the_key_away(void **state)
 	struct psk_note n;
 
 	(void)state;
-	keys_conf_set(ks, "x", "zK8#mW2$pQ9vR4tY", &n);
+	keys_conf_set(ks, &none, "x", "zK8#mW2$pQ9vR4tY", &n);
 	assert_int_equal(n.octets, 16);
-	keys_conf_set(ks, "X", "0xzz", &n);
+	keys_conf_set(ks, &none, "X", "0xzz", &n);
 	assert_int_equal(n.fault, PSK_NOT_HEX);
 	assert_int_equal(keys_state_psk_count(ks), 0);
-	keys_conf_set(ks, "x", "zK8#mW2$pQ9vR4tY", &n);
-	keys_conf_set(ks, "x", "", &n);
+	keys_conf_set(ks, &none, "x", "zK8#mW2$pQ9vR4tY", &n);
+	keys_conf_set(ks, &none, "x", "", &n);
 	assert_int_equal(n.fault, PSK_EMPTY);
 	assert_int_equal(keys_state_psk_count(ks), 0);
 	keys_state_free(ks);
+}
+
+static void
+noise_in(struct keys_state *ks, struct view noise)
+{
+	struct psk_log log = { 0 };
+	struct seen s = { 0 };
+	STR(why, 256);
+
+	if (keys_conf_read(ks, noise, on_note, &s, &log, &why))
+		assert_true(psk_log_apply(view_of(log.p, log.n), ks));
+	psk_log_done(&log);
 }
 
 static void
@@ -148,22 +196,15 @@ files_that_are_not_text_do_no_harm(void **state)
 
 	(void)state;
 	for (int round = 0; round < 200; round++) {
-		struct seen s = { 0 };
-		STR(why, 256);
-
 		for (size_t i = 0; i < sizeof(noise); i++) {
 			x = x * 1664525 + 1013904223;
 			noise[i] = (uint8_t)(x >> 24);
 		}
 		memcpy(noise + 100, "\n[a]\nAuthentication=", 20);
-		(void)!keys_conf_load(ks, view_of(noise, sizeof(noise)), on_note, &s, &why);
+		noise_in(ks, view_of(noise, sizeof(noise)));
 	}
-	for (size_t cut = 0; cut < sizeof(good); cut++) {
-		struct seen s = { 0 };
-		STR(why, 256);
-
-		(void)!keys_conf_load(ks, view_of(good, cut), on_note, &s, &why);
-	}
+	for (size_t cut = 0; cut < sizeof(good); cut++)
+		noise_in(ks, view_of(good, cut));
 	keys_state_free(ks);
 }
 
@@ -173,6 +214,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_keys_of_a_file_are_held_with_their_lines),
 		cmocka_unit_test(a_new_file_takes_the_place_of_the_old),
+		cmocka_unit_test(marks_tell_whether_a_key_is_the_one_it_was),
 		cmocka_unit_test(one_bad_key_leaves_all_as_it_was),
 		cmocka_unit_test(r23_guessable_keys_are_called_weak),
 		cmocka_unit_test(a_bad_order_takes_the_key_away),
