@@ -40,6 +40,7 @@ struct backend_ops {
 
 struct backend {
 	const struct backend_ops *ops;
+	bool	stay;	/* flows outlive `free` */
 };
 
 #endif

@@ -771,6 +771,7 @@ kern_state_free(struct kern_state *s, bool withdraw)
 		return;
 	if (withdraw)
 		withdraw_all(s);
+	s->backend->stay = !withdraw;
 	s->backend->ops->free(s->backend);
 	slab_free(s->held);
 	slab_free(s->flows);

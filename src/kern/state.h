@@ -24,7 +24,7 @@ struct kern_state;
 
 /* Owns the back end from now on, also when it fails; NULL without memory. */
 struct kern_state *kern_state_new(struct backend *, const uint8_t hash_key[16]);
-/* withdraw: delete all SAs and flows in the back end first. */
+/* withdraw: delete all SAs and flows in the back end first; else flows stay in force. */
 void		 kern_state_free(struct kern_state *, bool withdraw);
 /* Always fills in *ret: every ask has exactly one answer. */
 void		 kern_state_ask(struct kern_state *, const struct kern_ask *,

@@ -324,7 +324,7 @@ user_free(struct backend *b)
 
 	if (u == NULL)
 		return;
-	user_routes_free(u->routes, true);
+	user_routes_free(u->routes, !b->stay);
 	free(u);
 }
 

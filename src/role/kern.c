@@ -12,8 +12,8 @@
  * What dies and what stays: if `esp` ends, its SAs are gone and are not
  * installed again (kern/state.h says why); flows are.  If `ike` ends, SAs are
  * withdrawn and flows stay until the new one had time to ask for them again.
- * If this role ends by accident, its routing rules and policies stay in force,
- * and the next kern adopts or removes them.
+ * If this role ends by accident, or the monitor does, its routing rules and policies
+ * stay in force, and the next kern adopts or removes them.
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -41,6 +41,7 @@ struct kern {
 	struct backend		*backend;	/* owned by the state */
 	bool			 user;		/* it is the user back end */
 	bool			 calling;	/* waiting for esp: events only queue up */
+	bool			 withdraw;	/* the end will be one that was ordered */
 	struct event		*changed, *settle, *retry;
 	char			 said[SAID_MAX];
 };
@@ -186,8 +187,10 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		ok = user_input(k->backend, rd_rest(&in->body));
 	else if (from == ROLE_ESP && in->type == MSG_ESP_ANSWER)
 		ok = true;		/* too late */
-	else if (from == ROLE_MONITOR)
+	else if (from == ROLE_MONITOR) {
+		k->withdraw = k->withdraw || in->type == MSG_WITHDRAW;
 		ok = true;
+	}
 	if (ok)
 		drain_events(k);
 	return ok;
@@ -341,8 +344,8 @@ start(struct kern *k)
 }
 
 /*
- * At an orderly end nothing stays: SAs die with the data plane, and rules
- * without it would only block.
+ * At an end that was ordered nothing stays.  At any other, because the monitor died
+ * or this role did wrong, flows stay in force without SAs: they block, as they are to.
  */
 static void
 finish(struct kern *k)
@@ -355,7 +358,9 @@ finish(struct kern *k)
 		event_free(k->retry);
 	if (k->state != NULL && k->backend->ops == &xfrm_ops)
 		(void)xfrm_settled(k->backend);
-	kern_state_free(k->state, true);
+	if (k->state != NULL && !k->withdraw)
+		kern_state_abandon(k->state);
+	kern_state_free(k->state, k->withdraw);
 }
 
 int

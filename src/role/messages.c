@@ -38,6 +38,7 @@ static const struct channel_row monitor_rows[] = {
 	ROW(MSG_CAPTURE_STOP,	B, 0, 0,	false, PHASE_RUN, 0, false),
 	ROW(MSG_CAPTURE,	B, 1, MOST,	false, PHASE_RUN, 0, false),
 	ROW(MSG_CAPTURE_STATE,	A, 1, 1,	false, PHASE_RUN, 0, false),
+	ROW(MSG_WITHDRAW,	A, 0, 0,	false, PHASE_RUN, 0, true),
 	ROW(MSG_FILES_WANTED,	B, 2, 1024,	false, PHASE_RUN, 0, false),
 	ROW(MSG_FILES_NEXT,	B, 0, 0,	false, PHASE_RUN, 0, false),
 	ROW(MSG_FILE,		A, 1, 512,	true,  PHASE_RUN, 0, false),

@@ -50,6 +50,7 @@ enum {
 	MSG_CAPTURE,		/* ike: one record, as it goes into the file */
 	/* A -> B */
 	MSG_CAPTURE_STATE,	/* to ike: u8 1: records are wanted; 0: no more */
+	MSG_WITHDRAW,		/* to kern: the end that follows was ordered: flows go, too */
 	/*
 	 * Files of the operator, for the roles that read keys and certificates
 	 * (doc/decisions/0012): FILES_WANTED, then FILE*, FILES_MORE answered by

@@ -504,6 +504,17 @@ child_ended(struct child *c, int status)
 
 /* ---- the end of the daemon ---- */
 
+/* Only who was told to end takes the fences away: after any other end nothing passes in clear. */
+static void
+end_role(struct child *c)
+{
+	if (c->role == ROLE_KERN && c->m->status == 0 && c->ready) {
+		(void)monitor_body(c->m, ROLE_KERN);
+		(void)monitor_send(c->m, ROLE_KERN, MSG_WITHDRAW, -1);
+	}
+	child_close(c);
+}
+
 /* The next role that still runs loses its channel and thereby ends. */
 static void
 end_next(struct monitor *m)
@@ -512,7 +523,7 @@ end_next(struct monitor *m)
 		struct child *c = &m->child[end_order[m->stage]];
 		if (c->pid > 0) {
 			if (c->channel != NULL)
-				child_close(c);
+				end_role(c);
 			arm(m, END_SECONDS);
 			return;
 		}

@@ -94,9 +94,12 @@ start(bool no_kernel)
 	return d;
 }
 
+/* As the monitor does when it was told to end. */
 static void
 end(struct daemon_under_test *d)
 {
+	(void)channel_body(d->kern.monitor);
+	assert_true(channel_send(d->kern.monitor, MSG_WITHDRAW, -1));
 	process_end(&d->kern);
 	if (d->tun >= 0) {
 		process_end(&d->esp);
@@ -231,6 +234,29 @@ a_dead_esp_takes_the_sas_along_and_the_flows_stay(void **state)
 }
 
 static void
+after_the_death_of_the_monitor_nothing_passes_in_clear(void **state)
+{
+	struct daemon_under_test d = start(false);
+	struct sa_spec spec = spec_make(8);
+
+	(void)state;
+	assert_int_equal(install(&d, &spec, ALL), WHY_NONE);
+	process_end(&d.kern);
+	assert_true(rules_there());
+	process_end(&d.esp);
+	close(d.tun);
+	channel_free(d.ike);
+	assert_true(rules_there());
+
+	d = start(false);	/* the next run takes them over, and away at its end */
+	assert_true(rules_there());
+	assert_int_equal(install(&d, &spec, ALL), WHY_NONE);
+	end(&d);
+	assert_false(rules_there());
+	sa_spec_done(&spec);
+}
+
+static void
 a_new_ike_finds_the_flows_in_force_and_no_sas(void **state)
 {
 	struct daemon_under_test d = start(false);
@@ -319,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_packet_of_a_flow_asks_for_an_sa_and_the_end_leaves_nothing),
 		cmocka_unit_test(a_dead_esp_takes_the_sas_along_and_the_flows_stay),
+		cmocka_unit_test(after_the_death_of_the_monitor_nothing_passes_in_clear),
 		cmocka_unit_test(a_new_ike_finds_the_flows_in_force_and_no_sas),
 		cmocka_unit_test(without_kernel_nothing_is_touched),
 		cmocka_unit_test(a_malformed_ask_is_reported_to_the_monitor),
