@@ -7,7 +7,8 @@
 #   make install    DESTDIR= PREFIX=/usr/local
 #   make fuzz       libFuzzer over every target, FUZZ_SECONDS each
 #   make bench      speed and memory as ratios to strongSwan; SHORT=yes: minutes
-#   make soak       the simulator with new seeds for SOAK_MINUTES
+#   make soak       the simulator with new seeds for SOAK_MINUTES; DAEMONS=60m: real
+#                   daemons under faults for so long
 #   make clean      remove the build directories
 #
 # LAB chooses what `make lab` runs (test/lab/run): full.
@@ -21,6 +22,7 @@ WERROR ?= OFF
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 30
 SOAK_MINUTES ?= 60
+DAEMONS ?=
 SHORT ?=
 BOOTSTRAP ?= yes
 LAB ?= full
@@ -34,7 +36,7 @@ ifneq ($(origin CC),default)
 compiler = -DCMAKE_C_COMPILER=$(CC)
 endif
 
-export BUILD JOBS WERROR FUZZ_SECONDS SOAK_MINUTES SHORT
+export BUILD JOBS WERROR FUZZ_SECONDS SOAK_MINUTES DAEMONS SHORT
 export CC_ARG = $(compiler)
 unexport MAKEFLAGS
 
