@@ -94,10 +94,12 @@ struct kern_answer {
 };
 
 enum kern_event_kind {
-	KERN_ACQUIRE = 1,	/* a packet matched the flow of a spec without SA */
+	KERN_ACQUIRE = 1,	/* a packet matched a flow without SA; id 0: a flow of others */
 	KERN_EXPIRE_SOFT,
 	KERN_EXPIRE_HARD,
-	KERN_GONE		/* the back end lost everything it held: install again */
+	KERN_GONE,		/* the back end lost everything it held: install again */
+	KERN_LOST,		/* another program took or changed an SA of this pair */
+	KERN_FLOW_LOST		/* the same with a flow; kern heals it and tells nobody */
 };
 
 struct kern_event {

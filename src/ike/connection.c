@@ -208,6 +208,46 @@ connection_try(struct core *core, struct connection_state *c)
 		(void)main_mode_start(core, c->connection->peer);	/* for DPD and DELETE */
 }
 
+/* A packet has its whole addresses, and ports only where the protocol has them. */
+static bool
+side_has(const struct id *id, const struct selector *packet)
+{
+	return id_is_address_kind(id) && range_within(&packet->net, &id->range) &&
+	    (id->port == 0 || id->port == packet->port);
+}
+
+static bool
+connection_has(const struct connection *k, const struct flow *packet)
+{
+	uint8_t protocol = k->local_id.protocol != 0 ? k->local_id.protocol : k->remote_id.protocol;
+
+	return k->peer != NULL && (protocol == 0 || protocol == packet->protocol) &&
+	    side_has(&k->local_id, &packet->local) && side_has(&k->remote_id, &packet->remote);
+}
+
+/* Of several connections the narrower, as the kernel's own priorities prefer it. */
+void
+connection_acquired(struct core *core, const struct flow *packet)
+{
+	struct connection_state *best = NULL;
+
+	/* Otherwise such a policy belongs to another key daemon. */
+	if (!core->snapshot->acquire_only)
+		return;
+	for (size_t i = 0; i < core->n_connections; i++) {
+		struct connection_state *c = &core->connections[i];
+
+		if (c->connection != NULL && connection_has(c->connection, packet) &&
+		    (best == NULL || range_within(&c->connection->remote_id.range,
+		    &best->connection->remote_id.range)))
+			best = c;
+	}
+	if (best == NULL)
+		return;
+	best->failures = best->failures > 1 ? 1 : best->failures;
+	connection_try(core, best);
+}
+
 /* Soft expiry: a new pair while the old one still carries traffic. */
 void
 connection_renew(struct core *core, struct connection_state *c)

@@ -269,6 +269,10 @@ core_kern_event(struct core *core, struct mono now, const struct kern_event *ev)
 	core->now = now;
 	switch (ev->kind) {
 	case KERN_ACQUIRE:
+		if (ev->id == 0) {
+			connection_acquired(core, &ev->flow);
+			return;
+		}
 		for (size_t i = 0; i < core->n_connections; i++) {
 			struct connection_state *c = &core->connections[i];
 
@@ -296,6 +300,10 @@ core_kern_event(struct core *core, struct mono now, const struct kern_event *ev)
 		break;
 	case KERN_GONE:
 		core_role_restarted(core, now, false, true);
+		break;
+	case KERN_LOST:
+		if (sa != NULL)
+			ipsec_sa_lost(core, sa);
 		break;
 	}
 }

@@ -419,6 +419,7 @@ struct ipsec_sa {
 	struct kin		retired;	/* the replaced ones of this connection */
 	bool			initiator, ready, replaced, stay_alive, on_demand, fading;
 	bool			renegotiate;	/* the configuration wants it anew */
+	bool			lost;		/* the back end has it no more */
 	bool			nat_t;
 	uint8_t			parts;		/* enum sa_part installed */
 	uint32_t		message_id;
@@ -452,6 +453,8 @@ void		ipsec_sa_ready(struct core *, struct ipsec_sa *);
 /* Out of kern and memory.  send_delete: tell the peer first. */
 void		ipsec_sa_remove(struct core *, struct ipsec_sa *, bool send_delete);
 void		ipsec_sa_timer(struct core *, struct ipsec_sa *, enum timer_kind);
+/* Another program took its SAs: a new pair at once, and no DELETE before that. */
+void		ipsec_sa_lost(struct core *, struct ipsec_sa *);
 /* A new pair as soon as possible; this one goes after so many seconds even if
  * there is none (0: when it expires). */
 void		ipsec_sa_renegotiate(struct core *, struct ipsec_sa *, uint32_t most);
@@ -511,6 +514,8 @@ uint64_t	name_hash(const struct core *, const char *name);	/* ignores ASCII case
 /* Which exchange we began for a peer (phase 1) or connection (phase 2). */
 bool		running_add(struct core *, struct exchange *);
 void		running_remove(struct core *, struct exchange *);
+/* A packet met a policy that another program has set (Acquire-Only). */
+void		connection_acquired(struct core *, const struct flow *packet);
 void		connection_renew(struct core *, struct connection_state *);
 void		connections_isakmp_lost(struct core *, const struct peer *);
 bool		peer_same(const struct peer *, const struct peer *);

@@ -212,6 +212,8 @@ retire(struct core *core, struct ipsec_sa *sa)
 		sa->parts &= (uint8_t)~SA_PART_OUT;
 	}
 	timer_clear(core, &sa->soft);
+	if (sa->lost)
+		grace = core->now;
 	if (mono_before(grace, sa->hard_at))
 		timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, grace);
 }
@@ -238,7 +240,7 @@ settle(struct core *core, struct ipsec_sa *sa)
 
 	if (map_get(core->by_flow, key, &v))
 		old = ipsec_sa_find(core, handle_of_u64(v));
-	if (old != NULL && old != sa && !preferred(sa, old)) {
+	if (old != NULL && old != sa && !old->lost && !preferred(sa, old)) {
 		retire(core, sa);
 		return;
 	}
@@ -361,6 +363,37 @@ ipsec_sa_opened(struct core *core, struct ipsec_sa *sa, const struct kern_answer
 	snapshot_unref(snapshot);
 }
 
+/*
+ * Its flow stays in force meanwhile.  The peer's DELETE comes with the
+ * successor: before that it would only take the peer's flow away.
+ */
+static void
+succeed_lost(struct core *core, struct ipsec_sa *sa)
+{
+	const struct mono end = mono_add(core->now, span_s(core->snapshot->exchange_max));
+
+	if (sa->replaced) {
+		ipsec_sa_remove(core, sa, true);
+		return;
+	}
+	sa->renegotiate = true;
+	sa->soft_at = core->now;
+	timer_set(core, &sa->soft, TIMER_IPSEC_SOFT, sa->self, sa->soft_at);
+	if (!mono_before(end, sa->hard_at))
+		return;
+	sa->hard_at = end;
+	timer_set(core, &sa->hard, TIMER_IPSEC_HARD, sa->self, end);
+}
+
+void
+ipsec_sa_lost(struct core *core, struct ipsec_sa *sa)
+{
+	sa->lost = true;
+	sa->parts &= SA_PART_FLOW;
+	if (sa->ready)
+		succeed_lost(core, sa);
+}
+
 void
 ipsec_sa_ready(struct core *core, struct ipsec_sa *sa)
 {
@@ -380,6 +413,8 @@ ipsec_sa_ready(struct core *core, struct ipsec_sa *sa)
 		open_later(core, sa);
 	tell_done(core, sa);
 	connection_is_up(core, sa->connection);
+	if (sa->lost)			/* half of it, while the exchange went on */
+		succeed_lost(core, sa);
 }
 
 void

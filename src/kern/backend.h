@@ -29,6 +29,10 @@ struct backend_ops {
 	/* The flow of the spec, both directions, "require": nothing passes in clear. */
 	enum why	(*flow_add)(struct backend *, const struct sa_spec *, struct str *detail);
 	enum why	(*flow_delete)(struct backend *, const struct sa_spec *);
+	/* Whether the flow is held as it was added (R3): BACKEND_GONE; BACKEND_DIFFERS
+	 * with both values; BACKEND_EXISTS: another program's stands in its place.
+	 * NULL: nobody else can change what this back end holds. */
+	enum why	(*flow_check)(struct backend *, const struct sa_spec *, struct str *detail);
 	enum why	(*query)(struct backend *, const struct sa_spec *, struct sa_usage *ret);
 	enum why	(*move)(struct backend *, const struct sa_spec *,
 			    const struct endpoint *local, const struct endpoint *remote);

@@ -82,6 +82,7 @@ static int
 send_request(struct netlink *nl, struct nlmsghdr *h)
 {
 	h->nlmsg_seq = ++nl->seq;
+	h->nlmsg_pid = mnl_socket_get_portid(nl->sock);	/* whose doing it is, to who listens */
 	nl->said[0] = '\0';
 	return mnl_socket_sendto(nl->sock, h, h->nlmsg_len) < 0 ? errno : 0;
 }

@@ -10,6 +10,7 @@ struct held {			/* what one id has installed */
 	struct sa_spec	spec;	/* without keys */
 	uint8_t		parts;
 	bool		orphan;	/* a flow that the core has not asked for since it lost all */
+	bool		expired; /* the back end said so: the core removes it */
 };
 
 /*
@@ -21,6 +22,7 @@ struct flow_use {
 	uint64_t	id;	/* FLOW_ID and its handle */
 	uint32_t	refs;
 	bool		placed;	/* the back end has it */
+	bool		taken;	/* another program's stands in its place, and that was said */
 };
 
 /* No handle of the core has these bits. */
@@ -32,9 +34,15 @@ struct reserved {
 	struct endpoint	local, remote;
 };
 
+/* Which entries of a table are to be compared with the intent. */
+struct look { uint32_t at; unsigned due; };
+
 struct kern_state {
 	struct backend	*backend;
+	struct look	 pairs, paths;
 	uint64_t	 n_left;	/* ids with LEFT_ID so far */
+	bool		 quiet;		/* what is found has been said already */
+	char		 said[400];
 	uint8_t		 hash_key[16];
 	struct slab	*held, *flows, *reserved;
 	struct map	*by_id, *by_flow, *by_spi;
@@ -253,12 +261,21 @@ half_of(const struct sa_spec *spec, enum sa_part part)
 	return part == SA_PART_IN ? &spec->in : &spec->out;
 }
 
+static size_t
+octets_of_key(const struct sa_suite *suite)
+{
+	struct sa_lengths l;
+
+	return sa_suite_lengths(suite, &l) ? l.key + l.salt + l.auth : 0;
+}
+
 /* Security R3: what protects must be what was meant, in every field. */
 static bool
 as_meant(const struct sa_spec *want, const struct sa_spec *got, enum sa_part part,
     struct str *detail)
 {
 	const struct sa_half *w = half_of(want, part), *g = half_of(got, part);
+	size_t key = octets_of_key(&want->suite);	/* a spec that is held has none */
 
 	if (part == SA_PART_IN && want->replay_window != got->replay_window) {
 		differ(detail, "replay window", want->replay_window, got->replay_window);
@@ -268,8 +285,8 @@ as_meant(const struct sa_spec *want, const struct sa_spec *got, enum sa_part par
 		differ(detail, "SPI", w->spi, g->spi);
 		return false;
 	}
-	if (w->keymat.n != g->keymat.n) {
-		differ(detail, "octets of key", w->keymat.n, g->keymat.n);
+	if (key != g->keymat.n) {
+		differ(detail, "octets of key", key, g->keymat.n);
 		return false;
 	}
 	if (want->encap != got->encap) {
@@ -284,19 +301,28 @@ as_meant(const struct sa_spec *want, const struct sa_spec *got, enum sa_part par
 
 /* ---- installing ---- */
 
+/* Reads an SA back; BACKEND_DIFFERS with both values. */
+static enum why
+sa_check(struct kern_state *s, const struct sa_spec *spec, enum sa_part part, struct str *detail)
+{
+	struct sa_spec got = { 0 };
+	enum why why = s->backend->ops->sa_read(s->backend, spec, part, &got, detail);
+
+	if (why == WHY_NONE && !as_meant(spec, &got, part, detail))
+		why = WHY_BACKEND_DIFFERS;
+	sa_spec_done(&got);
+	return why;
+}
+
 static enum why
 sa_place(struct kern_state *s, const struct sa_spec *spec, enum sa_part part, struct str *detail)
 {
 	const struct backend_ops *ops = s->backend->ops;
-	struct sa_spec got = { 0 };
 	enum why why = ops->sa_add(s->backend, spec, part, detail);
 
 	if (why != WHY_NONE)
 		return why;
-	why = ops->sa_read(s->backend, spec, part, &got, detail);
-	if (why == WHY_NONE && !as_meant(spec, &got, part, detail))
-		why = WHY_BACKEND_DIFFERS;
-	sa_spec_done(&got);
+	why = sa_check(s, spec, part, detail);
 	if (why != WHY_NONE)
 		(void)ops->sa_delete(s->backend, spec, part);
 	return why;
@@ -312,6 +338,14 @@ same_template(const struct sa_spec *a, const struct sa_spec *b)
 }
 
 static enum why
+flow_check(struct kern_state *s, const struct sa_spec *spec, struct str *detail)
+{
+	const struct backend_ops *ops = s->backend->ops;
+
+	return ops->flow_check == NULL ? WHY_NONE : ops->flow_check(s->backend, spec, detail);
+}
+
+static enum why
 flow_place(struct kern_state *s, struct flow_use *f, const struct sa_spec *spec,
     struct str *detail)
 {
@@ -322,6 +356,12 @@ flow_place(struct kern_state *s, struct flow_use *f, const struct sa_spec *spec,
 	enum why why = s->backend->ops->flow_add(s->backend, &as, detail);
 	if (why != WHY_NONE)
 		return why;
+	why = flow_check(s, &as, detail);
+	if (why != WHY_NONE) {
+		(void)s->backend->ops->flow_delete(s->backend, &as);
+		f->placed = false;
+		return why;
+	}
 	f->spec = as;
 	f->placed = true;
 	return WHY_NONE;
@@ -499,6 +539,7 @@ ask_install(struct kern_state *s, const struct kern_ask *a, struct str *detail)
 	keyless(&h->spec, a->spec);
 	h->parts |= parts;
 	h->orphan = false;
+	h->expired = false;
 	return WHY_NONE;
 }
 
@@ -712,19 +753,202 @@ flow_owner(const struct kern_state *s, uint64_t id)
 	return 0;
 }
 
+/* ---- what others do to ours ---- */
+
+static struct str
+say(struct kern_state *s)
+{
+	return str_of(s->said, sizeof(s->said));
+}
+
+/* True if the pair is not what was meant: then nothing of it stays but its flow. */
+static bool
+pair_lost(struct kern_state *s, struct held *h, struct kern_event *ret)
+{
+	static const enum sa_part parts[] = { SA_PART_IN, SA_PART_OUT };
+	enum why why = WHY_NONE;
+	STR(detail, 240);
+
+	for (size_t i = 0; i < COUNT(parts) && why == WHY_NONE && !h->expired; i++)
+		if ((h->parts & parts[i]) != 0)
+			why = sa_check(s, &h->spec, parts[i], &detail);
+	if (why != WHY_BACKEND_GONE && why != WHY_BACKEND_DIFFERS)
+		return false;
+	if (!s->quiet) {
+		struct str line = say(s);
+		str_addf(&line, "%s an SA of connection %s (%s); it is negotiated anew",
+		    why == WHY_BACKEND_GONE ? "something else has removed" :
+		    "something else has changed", h->spec.name, detail.p);
+	}
+	*ret = (struct kern_event){ .kind = KERN_LOST, .id = h->spec.id };
+	(void)take_out(s, &h->spec, h->parts & (SA_PART_IN | SA_PART_OUT));
+	h->parts &= SA_PART_FLOW;
+	if (h->parts == 0)
+		held_remove(s, ret->id);
+	return true;
+}
+
+/* What another program has put in its place is that one's: it is told, and stays. */
+static bool
+flow_taken(struct kern_state *s, struct flow_use *f, const char *detail)
+{
+	struct str line = say(s);
+
+	if (f->taken)
+		return false;
+	f->taken = true;
+	str_addf(&line, "another program has replaced the flow of connection %s (%s); "
+	    "what it has put there stays", f->spec.name, detail);
+	return true;
+}
+
+/* True if something is to be told; flows that are not placed any more are to be healed. */
+static bool
+flow_lost(struct kern_state *s, struct flow_use *f, struct kern_event *ret)
+{
+	STR(detail, 240);
+	enum why why = f->placed ? flow_check(s, &f->spec, &detail) : WHY_NONE;
+
+	*ret = (struct kern_event){ .kind = KERN_FLOW_LOST, .id = f->id };
+	if (why == WHY_BACKEND_EXISTS)
+		return flow_taken(s, f, detail.p);
+	f->taken = false;
+	if (why != WHY_BACKEND_GONE && why != WHY_BACKEND_DIFFERS)
+		return false;
+	struct str line = say(s);
+	str_addf(&line, "something else has %s the flow of connection %s (%s); it is put in force again",
+	    why == WHY_BACKEND_GONE ? "removed" : "changed", f->spec.name, detail.p);
+	f->placed = false;
+	return true;
+}
+
+/* The next entry that is due; NULL: none is.  At the end of the table it begins anew. */
+static void *
+look_next(const struct slab *slab, struct look *l)
+{
+	struct handle h;
+	void *p = NULL;
+
+	if (l->due > 0) {
+		l->due--;
+		p = slab_next(slab, &l->at, &h);
+	}
+	if (p == NULL)
+		*l = (struct look){ 0 };
+	return p;
+}
+
+static bool
+look(struct kern_state *s, struct kern_event *ret)
+{
+	struct held *h;
+	struct flow_use *f;
+
+	while ((h = look_next(s->held, &s->pairs)) != NULL)
+		if (pair_lost(s, h, ret))
+			return true;
+	s->quiet = false;
+	while ((f = look_next(s->flows, &s->paths)) != NULL)
+		if (flow_lost(s, f, ret))
+			return true;
+	return false;
+}
+
+void
+kern_state_look(struct kern_state *s, unsigned share)
+{
+	if (s->backend->ops->flow_check == NULL)
+		return;
+	s->pairs.due = slab_count(s->held) / share + 1;
+	s->paths.due = slab_count(s->flows) / share + 1;
+}
+
+const char *
+kern_state_said(const struct kern_state *s)
+{
+	return s->said;
+}
+
+/* Each pair is looked at, for some may have come after it. */
+static void
+all_pairs_lost(struct kern_state *s)
+{
+	unsigned n = slab_count(s->held);
+	struct str line = say(s);
+
+	s->pairs = (struct look){ .due = n + 1 };
+	s->quiet = n > 0;
+	if (n > 0)
+		str_add(&line, "something else has removed all IPsec SAs of this machine; "
+		    "ours are negotiated anew");
+}
+
+static bool
+all_flows_lost(struct kern_state *s)
+{
+	struct flow_use *f;
+	struct handle handle;
+	uint32_t at = 0;
+	unsigned n = 0;
+
+	while ((f = slab_next(s->flows, &at, &handle)) != NULL) {
+		n += f->placed;
+		f->placed = false;
+	}
+	struct str line = say(s);
+	if (n > 0)
+		str_addf(&line, "something else has removed all IPsec policies of this machine; "
+		    "%u flow%s put in force again", n, n == 1 ? " is" : "s are");
+	return n > 0;
+}
+
+/* What the back end tells; false: it is of no interest to the core. */
+static bool
+take(struct kern_state *s, struct kern_event *e)
+{
+	STR(detail, 160);
+	struct held *h;
+	struct flow_use *f;
+
+	switch ((enum kern_event_kind)e->kind) {
+	case KERN_GONE:
+		forget_lost(s);
+		(void)kern_state_reinstall(s, &detail);	/* the rest is tried again later */
+		return true;
+	case KERN_ACQUIRE:
+		return e->id == 0 || (e->id = flow_owner(s, e->id)) != 0;
+	case KERN_EXPIRE_HARD:
+		if ((h = held_find(s, e->id)) != NULL)
+			h->expired = true;
+		return true;
+	case KERN_EXPIRE_SOFT:
+		return true;
+	case KERN_LOST:
+		if (e->id == 0)
+			all_pairs_lost(s);
+		return e->id != 0 && (h = held_find(s, e->id)) != NULL && pair_lost(s, h, e);
+	case KERN_FLOW_LOST:
+		if (e->id == 0)
+			return all_flows_lost(s);
+		f = slab_find(s->flows, handle_of_u64(e->id & ~FLOW_ID));
+		return f != NULL && flow_lost(s, f, e);
+	}
+	return false;
+}
+
 bool
 kern_state_event(struct kern_state *s, struct kern_event *ret)
 {
-	if (!s->backend->ops->event(s->backend, ret))
-		return false;
-	if (ret->kind == KERN_GONE) {
-		STR(detail, 160);
-		forget_lost(s);
-		(void)kern_state_reinstall(s, &detail);	/* the rest is tried again later */
-	}
-	if (ret->kind == KERN_ACQUIRE)
-		ret->id = flow_owner(s, ret->id);
-	return true;
+	struct kern_event e;
+
+	s->said[0] = '\0';
+	/* First what the back end has to tell: an SA that expired is no loss. */
+	while (s->backend->ops->event(s->backend, &e))
+		if (take(s, &e)) {
+			*ret = e;
+			return true;
+		}
+	return look(s, ret);
 }
 
 /* ---- life ---- */

@@ -29,8 +29,19 @@ void		 kern_state_free(struct kern_state *, bool withdraw);
 /* Always fills in *ret: every ask has exactly one answer. */
 void		 kern_state_ask(struct kern_state *, const struct kern_ask *,
 		    struct kern_answer *ret);
-/* The next event of the back end, after what must be done about it; false if none waits. */
+/*
+ * The next event of the back end, after what must be done about it; false if
+ * none waits.  KERN_LOST: of the pair only the flow is left.  KERN_FLOW_LOST:
+ * kern_state_reinstall is due.
+ */
 bool		 kern_state_event(struct kern_state *, struct kern_event *ret);
+/* What another program did, as a line for the log about the last event; "": nothing. */
+const char	*kern_state_said(const struct kern_state *);
+/*
+ * The next events tell what differs from the intent among 1/share of all pairs
+ * and flows, each time others than before, where anybody else can change them.
+ */
+void		 kern_state_look(struct kern_state *, unsigned share);
 /*
  * Places again the flows that the back end does not have now; how many it
  * still does not have.  detail: the last refusal.  To be called from time to

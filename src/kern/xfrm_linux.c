@@ -1,5 +1,8 @@
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -201,6 +204,45 @@ xfrm_get_spi(struct backend *b, const struct endpoint *local, const struct endpo
 	return WHY_NONE;
 }
 
+static void
+take_policy_told(void *self, const struct nlmsghdr *h)
+{
+	xfrm_policy_told(h, self);
+}
+
+/* What the kernel has with this selector, of anybody; an errno. */
+static int
+look_up_policy(struct xfrm *x, const struct xfrm_policy *p, struct xfrm_policy_told *ret)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct xfrm_policy_told told = { 0 };
+	int error = netlink_ask(&x->ask, xfrm_policy_named(room, XFRM_MSG_GETPOLICY, p),
+	    take_policy_told, &told);
+
+	if (error == 0 && !told.got)
+		return EBADMSG;
+	*ret = told;
+	return error;
+}
+
+/*
+ * Where other programs set the policies (Acquire-Only), the SA must have the
+ * reqid of the one that it serves.
+ */
+static bool
+lent(struct xfrm *x, const struct sa_spec *spec, enum sa_part part, uint32_t *ret_reqid)
+{
+	struct xfrm_policy p[3];
+	struct xfrm_policy_told told;
+	uint8_t key[XFRM_SELECTOR_KEY];
+	size_t n = xfrm_flow_policies(spec, p, COUNT(p));	/* outbound, inbound, forward */
+	const struct xfrm_policy *mine = &p[part == SA_PART_OUT ? 0 : 1];
+
+	return n == COUNT(p) &&
+	    find(x->policies, x->by_selector, xfrm_policy_key(key, mine)) == NULL &&
+	    look_up_policy(x, mine, &told) == 0 && xfrm_policy_lends(&told, spec, ret_reqid);
+}
+
 static int
 send_sa(struct xfrm *x, uint16_t type, const struct sa_spec *spec, enum sa_part part,
     enum why *why, struct str *detail)
@@ -209,7 +251,11 @@ send_sa(struct xfrm *x, uint16_t type, const struct sa_spec *spec, enum sa_part 
 	struct nlmsghdr *h = NULL;
 	int error = 0;
 
+	uint32_t reqid;
+
 	*why = xfrm_sa_message(room, type, spec, part, &h, detail);
+	if (*why == WHY_NONE && lent(x, spec, part, &reqid))
+		xfrm_sa_lend(h, reqid);
 	if (*why == WHY_NONE)
 		error = netlink_do(&x->ask, h);
 	wipe(room, sizeof(room));
@@ -251,7 +297,7 @@ xfrm_sa_read(struct backend *b, const struct sa_spec *spec, enum sa_part part,
 	struct xfrm_told told;
 	int error = look_up(x, sender(spec, part), receiver(spec, part), spi_of(spec, part), &told);
 
-	if (error == 0 && !xfrm_reqid_is_ours(told.info.reqid))
+	if (error == 0 && !xfrm_sa_is_ours(&told))
 		error = ESRCH;
 	if (error != 0) {
 		enum why why = refused(x, detail, "read", spec, part, error);
@@ -272,7 +318,7 @@ xfrm_sa_delete(struct backend *b, const struct sa_spec *spec, enum sa_part part)
 
 	forget(x->sas, x->by_receiver, sa_key_of(key, spec, part));
 	/* The SPI may be somebody else's by now. */
-	if (error == 0 && !xfrm_reqid_is_ours(told.info.reqid))
+	if (error == 0 && !xfrm_sa_is_ours(&told))
 		error = ESRCH;
 	if (error == 0)
 		error = netlink_do(&x->ask, xfrm_sa_named(room, XFRM_MSG_DELSA, from, to,
@@ -576,6 +622,43 @@ xfrm_flow_delete(struct backend *b, const struct sa_spec *spec)
 	return why;
 }
 
+static enum why
+check_policy(struct xfrm *x, const struct xfrm_policy *p, const struct sa_spec *spec,
+    struct str *detail)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct xfrm_policy_told want, got;
+	int error = look_up_policy(x, p, &got);
+
+	str_addf(detail, "%s policy: ", direction(p->dir));
+	if (error != 0) {
+		netlink_explain(&x->ask, detail, error);
+		return error == ENOENT ? WHY_BACKEND_GONE : WHY_BACKEND;
+	}
+	xfrm_policy_told(xfrm_policy_message(room, XFRM_MSG_NEWPOLICY, p, spec), &want);
+	if (xfrm_policy_same(&want, &got, detail))
+		return WHY_NONE;
+	return got.templates > 0 && xfrm_reqid_is_ours(got.first.reqid) ? WHY_BACKEND_DIFFERS :
+	    WHY_BACKEND_EXISTS;
+}
+
+static enum why
+xfrm_flow_check(struct backend *b, const struct sa_spec *spec, struct str *detail)
+{
+	struct xfrm_policy p[XFRM_POLICIES_MAX];
+	size_t n = xfrm_flow_policies(spec, p, COUNT(p));
+
+	for (size_t i = 0; i < n; i++) {
+		STR(said, 200);
+		enum why why = check_policy(xfrm_of(b), &p[i], spec, &said);
+		if (why == WHY_NONE)
+			continue;
+		str_add(detail, said.p);
+		return why;
+	}
+	return WHY_NONE;
+}
+
 /* ---- events ---- */
 
 static int
@@ -595,9 +678,9 @@ acquire(const struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
 		return false;
 	const struct policy_entry *known = find(x->policies, x->by_selector,
 	    xfrm_policy_key(key, &p));
-	if (known == NULL || known->stale)
+	if (known != NULL && known->stale)
 		return false;
-	e.id = known->flow;
+	e.id = known != NULL ? known->flow : 0;
 	*ret = e;
 	return true;
 }
@@ -620,9 +703,87 @@ expire(const struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
 	return true;
 }
 
+/* ---- what others do to ours ---- */
+
+static bool
+sa_touched(const struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
+{
+	uint8_t key[SA_KEY];
+	struct addr to;
+	uint32_t spi;
+
+	if (!xfrm_sa_touched(h, &to, &spi))
+		return false;
+	const struct sa_entry *known = find(x->sas, x->by_receiver, sa_key(key, &to, spi));
+	if (known == NULL || known->id == 0)
+		return false;
+	*ret = (struct kern_event){ .kind = KERN_LOST, .id = known->id };
+	return true;
+}
+
+static bool
+policy_touched(struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
+{
+	uint8_t key[XFRM_SELECTOR_KEY];
+	struct xfrm_policy p;
+
+	if (!xfrm_policy_touched(h, &p))
+		return false;
+	const struct policy_entry *known = find(x->policies, x->by_selector,
+	    xfrm_policy_key(key, &p));
+	if (known == NULL)
+		return false;
+	if (known->stale) {
+		if (h->nlmsg_type == XFRM_MSG_DELPOLICY)
+			forget(x->policies, x->by_selector, xfrm_policy_key(key, &p));
+		return false;
+	}
+	*ret = (struct kern_event){ .kind = KERN_FLOW_LOST, .id = known->flow };
+	return true;
+}
+
+/* id 0: all of them. */
+static bool
+flushed(struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
+{
+	bool sas = h->nlmsg_type == XFRM_MSG_FLUSHSA;
+
+	if (!xfrm_flushed(h))
+		return false;
+	if (!sas && x->flows6 > 0)
+		exempt_neighbours(x, true);
+	*ret = (struct kern_event){ .kind = sas ? KERN_LOST : KERN_FLOW_LOST };
+	return true;
+}
+
+static bool
+event_of(struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
+{
+	/* What this process did comes back with the number of its own socket. */
+	if (h->nlmsg_pid == mnl_socket_get_portid(x->ask.sock))
+		return false;
+	switch (h->nlmsg_type) {
+	case XFRM_MSG_ACQUIRE:
+		return acquire(x, h, ret);
+	case XFRM_MSG_EXPIRE:
+		return expire(x, h, ret);
+	case XFRM_MSG_DELSA:
+	case XFRM_MSG_UPDSA:
+		return sa_touched(x, h, ret);
+	case XFRM_MSG_DELPOLICY:
+	case XFRM_MSG_UPDPOLICY:
+		return policy_touched(x, h, ret);
+	case XFRM_MSG_FLUSHSA:
+	case XFRM_MSG_FLUSHPOLICY:
+		return flushed(x, h, ret);
+	}
+	return false;
+}
+
 /*
  * One datagram has one event.  What is lost when the buffer overflows comes
- * again: a packet without an SA asks anew, and the core knows lifetimes too.
+ * again: a packet without an SA asks anew, the core knows lifetimes too, and
+ * what others did is found when all is read back from time to time.
  */
 static bool
 xfrm_event(struct backend *b, struct kern_event *ret)
@@ -636,9 +797,8 @@ xfrm_event(struct backend *b, struct kern_event *ret)
 		const struct nlmsghdr *h = (const void *)room;
 		if (n <= 0 || !mnl_nlmsg_ok(h, (int)n))
 			continue;
-		bool ours = h->nlmsg_type == XFRM_MSG_ACQUIRE ? acquire(x, h, ret) :
-		    h->nlmsg_type == XFRM_MSG_EXPIRE && expire(x, h, ret);
-		wipe(room, (size_t)n);	/* an expired SA is told with its keys */
+		bool ours = event_of(x, h, ret);
+		wipe(room, (size_t)n);	/* an SA is told with its keys */
 		if (ours)
 			return true;
 	}
@@ -662,7 +822,7 @@ take_old_sa(void *self, const struct nlmsghdr *h)
 	struct xfrm_told t = { 0 };
 
 	xfrm_sa_told(h, &t);
-	if (!t.got || !xfrm_reqid_is_ours(t.info.reqid) || t.suite.protocol != PROTO_IPSEC_ESP)
+	if (!xfrm_sa_is_ours(&t) || t.suite.protocol != PROTO_IPSEC_ESP)
 		return;
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
@@ -811,6 +971,40 @@ xfrm_free(struct backend *b)
 	free(x);
 }
 
+/*
+ * Every SA and policy that anybody sets is told to these groups, ours too.
+ * Only what event_of has a case for gets into the buffer.
+ */
+static void
+only_events(const struct xfrm *x)
+{
+	enum { TYPE = offsetof(struct nlmsghdr, nlmsg_type),
+	    PID = offsetof(struct nlmsghdr, nlmsg_pid) };
+#define KEEP(type, left)	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(type), (left), 0)
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, PID),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(mnl_socket_get_portid(x->ask.sock)),
+		    9, 0),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, TYPE),
+		KEEP(XFRM_MSG_ACQUIRE, 8),
+		KEEP(XFRM_MSG_EXPIRE, 7),
+		KEEP(XFRM_MSG_DELSA, 6),
+		KEEP(XFRM_MSG_UPDSA, 5),
+		KEEP(XFRM_MSG_DELPOLICY, 4),
+		KEEP(XFRM_MSG_UPDPOLICY, 3),
+		KEEP(XFRM_MSG_FLUSHSA, 2),
+		KEEP(XFRM_MSG_FLUSHPOLICY, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+#undef KEEP
+	const struct sock_fprog program = { COUNT(code), code };
+
+	/* Without it the buffer fills sooner, and that is all. */
+	(void)setsockopt(mnl_socket_get_fd(x->events.sock), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+	    sizeof(program));
+}
+
 static bool
 open_sockets(struct xfrm *x, struct str *error)
 {
@@ -818,12 +1012,14 @@ open_sockets(struct xfrm *x, struct str *error)
 	int e = netlink_open_protocol(&x->ask, NETLINK_XFRM, 0);
 
 	if (e == 0)
-		e = netlink_open_protocol(&x->events, NETLINK_XFRM, XFRMGRP_ACQUIRE | XFRMGRP_EXPIRE);
+		e = netlink_open_protocol(&x->events, NETLINK_XFRM, XFRMGRP_ACQUIRE |
+		    XFRMGRP_EXPIRE | XFRMGRP_SA | XFRMGRP_POLICY);
 	if (e != 0) {
 		str_add(error, "xfrm: ");
 		netlink_explain(&x->ask, error, e);
 		return false;
 	}
+	only_events(x);
 	/* Best effort: the kernel's own size does for most. */
 	(void)setsockopt(mnl_socket_get_fd(x->events.sock), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 	    sizeof(size));
@@ -860,6 +1056,7 @@ const struct backend_ops xfrm_ops = {
 	.sa_delete = xfrm_sa_delete,
 	.flow_add = xfrm_flow_add,
 	.flow_delete = xfrm_flow_delete,
+	.flow_check = xfrm_flow_check,
 	.query = xfrm_query,
 	.move = xfrm_move,
 	.fd = xfrm_fd,

@@ -1,6 +1,7 @@
 #include "kern/xfrm_msg_linux.h"
 
 #include <arpa/inet.h>
+#include <linux/ipsec.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -359,6 +360,15 @@ xfrm_sa_message(void *room, uint16_t type, const struct sa_spec *spec, enum sa_p
 	return WHY_NONE;
 }
 
+void
+xfrm_sa_lend(struct nlmsghdr *h, uint32_t reqid)
+{
+	struct xfrm_usersa_info *sa = mnl_nlmsg_get_payload(h);
+
+	sa->reqid = reqid;
+	sa->lft.soft_packet_limit = XFRM_LENT_LIMIT;
+}
+
 /* ---- what the kernel tells ---- */
 
 /* The name in an algorithm's attribute, which must have room for all of the head. */
@@ -492,6 +502,13 @@ xfrm_sa_told(const struct nlmsghdr *h, struct xfrm_told *ret)
 	netlink_each(a, h, sizeof(*info))
 		told_attribute(a, &t);
 	*ret = t;
+}
+
+bool
+xfrm_sa_is_ours(const struct xfrm_told *t)
+{
+	return t->got && (xfrm_reqid_is_ours(t->info.reqid) ||
+	    t->info.lft.soft_packet_limit == XFRM_LENT_LIMIT);
 }
 
 static bool
@@ -771,6 +788,93 @@ xfrm_policy_ours(const struct nlmsghdr *h, struct xfrm_policy *ret)
 	return true;
 }
 
+void
+xfrm_policy_told(const struct nlmsghdr *h, struct xfrm_policy_told *ret)
+{
+	const struct xfrm_userpolicy_info *i = body_of(h, sizeof(*i));
+	struct xfrm_policy_told t = { .got = true };
+	const struct nlattr *a;
+
+	if (i == NULL || (h->nlmsg_type != XFRM_MSG_NEWPOLICY &&
+	    h->nlmsg_type != XFRM_MSG_UPDPOLICY))
+		return;
+	t.info = *i;
+	netlink_each(a, h, sizeof(*i)) {
+		size_t n = mnl_attr_get_payload_len(a);
+		if (mnl_attr_get_type(a) != XFRMA_TMPL || n < sizeof(t.first))
+			continue;
+		memcpy(&t.first, mnl_attr_get_payload(a), sizeof(t.first));
+		t.templates = (unsigned)(n / sizeof(t.first));
+	}
+	*ret = t;
+}
+
+static bool
+same_number(const char *what, uint32_t want, uint32_t got, struct str *detail)
+{
+	if (want != got)
+		str_addf(detail, "%s: wanted %u, the kernel holds %u", what, want, got);
+	return want == got;
+}
+
+static bool
+same_address(const char *what, const xfrm_address_t *want, const xfrm_address_t *got,
+    uint16_t family, struct str *detail)
+{
+	struct addr w = get_address(want, family), g = get_address(got, family);
+
+	if (addr_equal(&w, &g))
+		return true;
+	str_addf(detail, "%s: wanted ", what);
+	addr_print(detail, &w);
+	str_add(detail, ", the kernel holds ");
+	addr_print(detail, &g);
+	return false;
+}
+
+bool
+xfrm_policy_same(const struct xfrm_policy_told *want, const struct xfrm_policy_told *got,
+    struct str *detail)
+{
+	const struct xfrm_user_tmpl *w = &want->first, *g = &got->first;
+
+	return same_number("priority", want->info.priority, got->info.priority, detail) &&
+	    same_number("action (0 allow, 1 block)", want->info.action, got->info.action, detail) &&
+	    same_number("templates", want->templates, got->templates, detail) &&
+	    same_number("protocol", w->id.proto, g->id.proto, detail) &&
+	    same_number("mode (0 transport, 1 tunnel)", w->mode, g->mode, detail) &&
+	    same_number("template optional", w->optional, g->optional, detail) &&
+	    same_number("address family", w->family, g->family, detail) &&
+	    same_address("source of the tunnel", &w->saddr, &g->saddr, w->family, detail) &&
+	    same_address("end of the tunnel", &w->id.daddr, &g->id.daddr, w->family, detail) &&
+	    same_number("reqid", w->reqid, g->reqid, detail);
+}
+
+static bool
+any_or(const xfrm_address_t *told, const struct addr *want, uint16_t family)
+{
+	struct addr got = get_address(told, family);
+
+	return addr_is_any(&got) || addr_equal(&got, want);
+}
+
+bool
+xfrm_policy_lends(const struct xfrm_policy_told *t, const struct sa_spec *spec,
+    uint32_t *ret_reqid)
+{
+	const struct xfrm_user_tmpl *tmpl = &t->first;
+	bool out = t->info.dir == XFRM_POLICY_OUT;
+	uint8_t mode = spec->suite.mode == SA_TRANSPORT ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
+
+	if (!t->got || t->templates != 1 || tmpl->id.proto != IPPROTO_ESP || tmpl->mode != mode ||
+	    tmpl->family != family_of(&spec->remote.addr) || xfrm_reqid_is_ours(tmpl->reqid) ||
+	    !any_or(out ? &tmpl->saddr : &tmpl->id.daddr, &spec->local.addr, tmpl->family) ||
+	    !any_or(out ? &tmpl->id.daddr : &tmpl->saddr, &spec->remote.addr, tmpl->family))
+		return false;
+	*ret_reqid = tmpl->reqid;
+	return true;
+}
+
 struct view
 xfrm_policy_key(uint8_t room[XFRM_SELECTOR_KEY], const struct xfrm_policy *p)
 {
@@ -795,7 +899,7 @@ xfrm_acquire(const struct nlmsghdr *h, struct xfrm_policy *ret_policy, struct fl
 {
 	const struct xfrm_user_acquire *a = body_of(h, sizeof(*a));
 
-	if (a == NULL || h->nlmsg_type != XFRM_MSG_ACQUIRE || !templates_ours(h, sizeof(*a)))
+	if (a == NULL || h->nlmsg_type != XFRM_MSG_ACQUIRE || a->id.proto != IPPROTO_ESP)
 		return false;
 	*ret_policy = (struct xfrm_policy){ .sel = a->policy.sel, .dir = XFRM_POLICY_OUT };
 	*ret_packet = (struct flow){ .local = selector_side(&a->sel, true),
@@ -814,5 +918,83 @@ xfrm_expire(const struct nlmsghdr *h, struct addr *ret_to, uint32_t *ret_spi, bo
 	*ret_to = get_address(&e->state.id.daddr, e->state.family);
 	*ret_spi = ntohl(e->state.id.spi);
 	*ret_hard = e->hard != 0;
+	return true;
+}
+
+static bool
+named(const struct xfrm_usersa_id *id, struct addr *ret_to, uint32_t *ret_spi)
+{
+	*ret_to = get_address(&id->daddr, id->family);
+	*ret_spi = ntohl(id->spi);
+	return id->proto == IPPROTO_ESP;
+}
+
+bool
+xfrm_sa_touched(const struct nlmsghdr *h, struct addr *ret_to, uint32_t *ret_spi)
+{
+	if (h->nlmsg_type == XFRM_MSG_DELSA) {
+		const struct xfrm_usersa_id *id = body_of(h, sizeof(*id));
+		return id != NULL && named(id, ret_to, ret_spi);
+	}
+	const struct xfrm_usersa_info *i = body_of(h, sizeof(*i));
+	if (i == NULL || h->nlmsg_type != XFRM_MSG_UPDSA)
+		return false;
+	const struct xfrm_usersa_id id = { .daddr = i->id.daddr, .spi = i->id.spi,
+	    .family = i->family, .proto = i->id.proto };
+	return named(&id, ret_to, ret_spi);
+}
+
+/* A deleted policy is told whole, in an attribute behind its name. */
+static bool
+told_policy(const struct nlmsghdr *h, struct xfrm_userpolicy_info *ret)
+{
+	const struct xfrm_userpolicy_info *i = body_of(h, sizeof(*i));
+	const struct nlattr *a;
+
+	if (h->nlmsg_type == XFRM_MSG_UPDPOLICY && i != NULL) {
+		*ret = *i;
+		return true;
+	}
+	if (h->nlmsg_type != XFRM_MSG_DELPOLICY ||
+	    body_of(h, sizeof(struct xfrm_userpolicy_id)) == NULL)
+		return false;
+	netlink_each(a, h, sizeof(struct xfrm_userpolicy_id))
+		if (mnl_attr_get_type(a) == XFRMA_POLICY &&
+		    mnl_attr_get_payload_len(a) >= sizeof(*ret)) {
+			memcpy(ret, mnl_attr_get_payload(a), sizeof(*ret));	/* not aligned */
+			return true;
+		}
+	return false;
+}
+
+bool
+xfrm_policy_touched(const struct nlmsghdr *h, struct xfrm_policy *ret)
+{
+	struct xfrm_userpolicy_info i;
+
+	if (!told_policy(h, &i) || i.dir >= XFRM_POLICY_MAX)
+		return false;
+	*ret = (struct xfrm_policy){ .sel = i.sel, .dir = i.dir };
+	return true;
+}
+
+bool
+xfrm_flushed(const struct nlmsghdr *h)
+{
+	const struct nlattr *a;
+
+	if (h->nlmsg_type == XFRM_MSG_FLUSHSA) {
+		const struct xfrm_usersa_flush *f = body_of(h, sizeof(*f));
+		return f != NULL && (f->proto == IPPROTO_ESP || f->proto == 0 ||
+		    f->proto == IPSEC_PROTO_ANY);
+	}
+	if (h->nlmsg_type != XFRM_MSG_FLUSHPOLICY)
+		return false;
+	netlink_each(a, h, 0)
+		if (mnl_attr_get_type(a) == XFRMA_POLICY_TYPE &&
+		    mnl_attr_get_payload_len(a) >= sizeof(struct xfrm_userpolicy_type)) {
+			const struct xfrm_userpolicy_type *t = mnl_attr_get_payload(a);
+			return t->type == XFRM_POLICY_TYPE_MAIN;
+		}
 	return true;
 }

@@ -24,6 +24,12 @@ enum {
 /* The reqid of all SAs and policies of a flow: equal flows have equal ones. */
 uint32_t	xfrm_reqid(const struct flow *);
 bool		xfrm_reqid_is_ours(uint32_t);
+/*
+ * An SA for a policy that another program has set needs that one's reqid.  It
+ * is ours by a limit that no counter reaches.
+ */
+enum { XFRM_LENT = 0x15a4 };
+static const uint64_t XFRM_LENT_LIMIT = UINT64_MAX - XFRM_LENT;
 
 struct nlmsghdr	*xfrm_message(void *room, uint16_t type);
 
@@ -41,6 +47,9 @@ struct nlmsghdr	*xfrm_spi_message(void *room, const struct endpoint *local,
 MUST_USE enum why xfrm_sa_message(void *room, uint16_t type, const struct sa_spec *,
 		    enum sa_part, struct nlmsghdr **ret, struct str *detail);
 
+/* The message's SA serves a policy with this reqid, which is not ours. */
+void		xfrm_sa_lend(struct nlmsghdr *, uint32_t reqid);
+
 /* One SA as the kernel tells it. */
 struct xfrm_told {
 	struct xfrm_usersa_info info;
@@ -54,6 +63,7 @@ struct xfrm_told {
 };
 /* From an XFRM_MSG_NEWSA; got stays false if it is malformed. */
 void		xfrm_sa_told(const struct nlmsghdr *, struct xfrm_told *ret);
+bool		xfrm_sa_is_ours(const struct xfrm_told *);
 /* What was told, in the words of a spec; `asked` says which one it is. */
 MUST_USE enum why xfrm_sa_spec(const struct xfrm_told *, const struct sa_spec *asked,
 		    enum sa_part, struct sa_spec *ret);
@@ -90,15 +100,36 @@ struct xfrm_policy xfrm_neighbour_policy(uint8_t icmp_type, uint8_t dir);
 struct nlmsghdr	*xfrm_policy_named(void *room, uint16_t type, const struct xfrm_policy *);
 /* From an XFRM_MSG_NEWPOLICY; false: malformed, or not ours. */
 MUST_USE bool	xfrm_policy_ours(const struct nlmsghdr *, struct xfrm_policy *ret);
+/* One policy as the kernel tells it, or as it was told to the kernel. */
+struct xfrm_policy_told {
+	struct xfrm_userpolicy_info info;
+	struct xfrm_user_tmpl first;	/* its first template */
+	unsigned	templates;
+	bool		got;
+};
+/* From a NEWPOLICY or UPDPOLICY; got stays false if it is malformed. */
+void		xfrm_policy_told(const struct nlmsghdr *, struct xfrm_policy_told *ret);
+/* Whether they do the same; detail: the first difference, both values. */
+MUST_USE bool	xfrm_policy_same(const struct xfrm_policy_told *want,
+		    const struct xfrm_policy_told *got, struct str *detail);
+/* Whether an SA of the spec serves a policy of another program; its reqid. */
+MUST_USE bool	xfrm_policy_lends(const struct xfrm_policy_told *, const struct sa_spec *,
+		    uint32_t *ret_reqid);
 struct view	xfrm_policy_key(uint8_t room[XFRM_SELECTOR_KEY], const struct xfrm_policy *);
 
 /* ---- events ---- */
 
-/* From an XFRM_MSG_ACQUIRE of one of our policies: which, and for what packet. */
+/* From an XFRM_MSG_ACQUIRE that wants ESP: of which policy, and for what packet. */
 MUST_USE bool	xfrm_acquire(const struct nlmsghdr *, struct xfrm_policy *ret_policy,
 		    struct flow *ret_packet);
 /* From an XFRM_MSG_EXPIRE of one of our SAs. */
 MUST_USE bool	xfrm_expire(const struct nlmsghdr *, struct addr *ret_to, uint32_t *ret_spi,
 		    bool *ret_hard);
+/* From an XFRM_MSG_DELSA or UPDSA: which one, of anybody. */
+MUST_USE bool	xfrm_sa_touched(const struct nlmsghdr *, struct addr *ret_to, uint32_t *ret_spi);
+/* From an XFRM_MSG_DELPOLICY or UPDPOLICY: which one, of anybody. */
+MUST_USE bool	xfrm_policy_touched(const struct nlmsghdr *, struct xfrm_policy *ret);
+/* An XFRM_MSG_FLUSHSA or FLUSHPOLICY that concerns what we use. */
+MUST_USE bool	xfrm_flushed(const struct nlmsghdr *);
 
 #endif

@@ -32,6 +32,8 @@ enum {
 	CALL_MS = 2000,		/* esp answers at once, or it is not well */
 	SETTLE_S = 30,		/* for a new core to ask for its flows again */
 	RETRY_S = 1,
+	LOOK_S = 2,		/* what others can change is read back in 30 pieces, */
+	LOOK_PIECES = 30,	/* so all of it once a minute */
 	SAID_MAX = 1000
 };
 
@@ -42,7 +44,8 @@ struct kern {
 	bool			 user;		/* it is the user back end */
 	bool			 calling;	/* waiting for esp: events only queue up */
 	bool			 withdraw;	/* the end will be one that was ordered */
-	struct event		*changed, *settle, *retry;
+	struct event		*changed, *settle, *retry, *look;
+	struct mono		 healed;	/* when flows were placed again */
 	char			 said[SAID_MAX];
 };
 
@@ -142,6 +145,24 @@ after_loss(struct kern *k)
 	arm(k->retry, RETRY_S);
 }
 
+/* At once, unless it was only just done: two programs could go on like that for ever. */
+static void
+heal_flows(struct kern *k)
+{
+	STR(detail, 200);
+
+	if (mono_since(role_now(), k->healed).us < span_s(RETRY_S).us) {
+		arm(k->retry, RETRY_S);
+		return;
+	}
+	k->healed = role_now();
+	unsigned missing = kern_state_reinstall(k->state, &detail);
+	if (missing == 0)
+		return;
+	log_missing(k, missing, detail.p);
+	arm(k->retry, RETRY_S);
+}
+
 static void
 drain_events(struct kern *k)
 {
@@ -150,8 +171,15 @@ drain_events(struct kern *k)
 	if (k->calling)
 		return;
 	while (kern_state_event(k->state, &e)) {
+		if (kern_state_said(k->state)[0] != '\0')
+			role_log(k->ctx, ROLE_LOG_ERROR, 0, "role kern: %s",
+			    kern_state_said(k->state));
 		if (e.kind == KERN_GONE)
 			after_loss(k);
+		if (e.kind == KERN_FLOW_LOST) {
+			heal_flows(k);
+			continue;
+		}
 		kern_event_encode(role_body(k->ctx, ROLE_IKE), &e);
 		/* Without ike nobody needs it: a new one knows of nothing. */
 		(void)!role_send(k->ctx, ROLE_IKE, MSG_KERN_EVENT);
@@ -232,6 +260,18 @@ on_changed(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	drain_events(arg);
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct kern *k = arg;
+
+	(void)fd;
+	(void)what;
+	kern_state_look(k->state, LOOK_PIECES);
+	drain_events(k);
+	arm(k->look, LOOK_S);
 }
 
 static void
@@ -321,8 +361,11 @@ make_events(struct kern *k)
 
 	k->settle = evtimer_new(k->ctx->base, on_settle, k);
 	k->retry = evtimer_new(k->ctx->base, on_retry, k);
-	if (k->settle == NULL || k->retry == NULL)
+	k->look = evtimer_new(k->ctx->base, on_look, k);
+	if (k->settle == NULL || k->retry == NULL || k->look == NULL)
 		return false;
+	if (k->backend->ops->flow_check != NULL)
+		arm(k->look, LOOK_S);
 	if (fd < 0)
 		return true;
 	k->changed = event_new(k->ctx->base, fd, EV_READ | EV_PERSIST, on_changed, k);
@@ -356,6 +399,8 @@ finish(struct kern *k)
 		event_free(k->settle);
 	if (k->retry != NULL)
 		event_free(k->retry);
+	if (k->look != NULL)
+		event_free(k->look);
 	if (k->state != NULL && k->backend->ops == &xfrm_ops)
 		(void)xfrm_settled(k->backend);
 	if (k->state != NULL && !k->withdraw)

@@ -198,7 +198,7 @@ kern_answers_and_events_survive_every_cut_and_change(void **state)
 	w = wr_of(mine, sizeof(mine));
 	kern_event_encode(&w, &e);
 	decoder_prove(decode_kern_event, wr_done(&w), CUT_IS_REFUSED);
-	e.kind = KERN_GONE + 1;
+	e.kind = KERN_LOST + 1;
 	w = wr_of(mine, sizeof(mine));
 	kern_event_encode(&w, &e);
 	assert_false(decode_kern_event(wr_done(&w)));

@@ -43,7 +43,7 @@ count_sa(void *self, const struct nlmsghdr *h)
 
 	xfrm_sa_told(h, &t);
 	assert_true(t.got);
-	if (xfrm_reqid_is_ours(t.info.reqid))
+	if (xfrm_sa_is_ours(&t))
 		c->sas++;
 	else
 		c->strangers++;
@@ -101,20 +101,43 @@ stranger(const struct sa_spec *spec, uint16_t sa_type, uint16_t policy_type)
 	return error;
 }
 
+/* One request of another program; an errno. */
+static int
+elsewhere(struct nlmsghdr *h)
+{
+	struct netlink nl;
+
+	assert_int_equal(netlink_open_protocol(&nl, NETLINK_XFRM, 0), 0);
+	int error = netlink_do(&nl, h);
+	netlink_close(&nl);
+	return error;
+}
+
 static void
-flush(void)
+flush_sas(void)
 {
 	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
-	struct netlink nl;
 	struct nlmsghdr *h = xfrm_message(room, XFRM_MSG_FLUSHSA);
 
 	((struct xfrm_usersa_flush *)mnl_nlmsg_put_extra_header(h,
 	    sizeof(struct xfrm_usersa_flush)))->proto = IPPROTO_ESP;
-	assert_int_equal(netlink_open_protocol(&nl, NETLINK_XFRM, 0), 0);
 	/* An empty table is ESRCH to newer kernels. */
-	(void)!netlink_do(&nl, h);
-	(void)!netlink_do(&nl, xfrm_message(room, XFRM_MSG_FLUSHPOLICY));
-	netlink_close(&nl);
+	(void)!elsewhere(h);
+}
+
+static void
+flush_policies(void)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+
+	(void)!elsewhere(xfrm_message(room, XFRM_MSG_FLUSHPOLICY));
+}
+
+static void
+flush(void)
+{
+	flush_sas();
+	flush_policies();
 }
 
 /* ---- the tests ---- */
@@ -451,6 +474,207 @@ await(struct backend *b, struct kern_event *ret, int milliseconds)
 	return false;
 }
 
+/* The same for the state on top of it. */
+static bool
+await_state(struct kern_state *s, struct kern_event *ret, int milliseconds)
+{
+	struct backend *b = kern_state_backend(s);
+	struct pollfd f = { .fd = b->ops->fd(b), .events = POLLIN };
+
+	do
+		if (kern_state_event(s, ret))
+			return true;
+	while (poll(&f, 1, milliseconds) == 1);
+	return false;
+}
+
+static void
+what_others_flush_is_told_in_one_line_and_flows_return(void **state)
+{
+	struct kern_state *s = state_make();
+	struct sa_spec one = spec_make(1), two = spec_make(2);
+	struct kern_answer answer;
+	struct kern_event e;
+	STR(detail, 100);
+
+	(void)state;
+	two.flow.remote.net = subnet_make("10.3.0.0", 24);
+	assert_int_equal(install(s, &one, &answer), WHY_NONE);
+	assert_int_equal(install(s, &two, &answer), WHY_NONE);
+	assert_false(await_state(s, &e, 200));	/* what we do ourselves is nothing new */
+
+	flush_sas();
+	assert_true(await_state(s, &e, 5000));
+	assert_int_equal(e.kind, KERN_LOST);
+	uint64_t first = e.id;
+	assert_non_null(strstr(kern_state_said(s), "removed all IPsec SAs"));
+	assert_true(await_state(s, &e, 5000));
+	assert_int_equal(e.kind, KERN_LOST);
+	assert_int_equal(first + e.id, 3);
+	assert_string_equal(kern_state_said(s), "");
+	assert_false(await_state(s, &e, 200));
+	assert_int_equal(count().policies, 6);	/* nothing in clear meanwhile */
+
+	flush_policies();
+	assert_true(await_state(s, &e, 5000));
+	assert_int_equal(e.kind, KERN_FLOW_LOST);
+	assert_non_null(strstr(kern_state_said(s), "removed all IPsec policies"));
+	assert_int_equal(count().policies, 0);
+	assert_int_equal(kern_state_reinstall(s, &detail), 0);
+	assert_int_equal(count().policies, 6);
+	assert_false(await_state(s, &e, 200));
+	kern_state_free(s, true);
+	assert_int_equal(count().policies, 0);
+	sa_spec_done(&one);
+	sa_spec_done(&two);
+}
+
+static void
+half_a_pair_that_others_remove_takes_the_other_half_along(void **state)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct kern_state *s = state_make();
+	struct sa_spec spec = spec_make(1), stranger_spec = spec_make(9);
+	struct kern_answer answer;
+	struct kern_event e;
+	STR(spi, 40);
+
+	(void)state;
+	stranger_spec.flow.remote.net = subnet_make("10.3.0.0", 24);
+	stranger_spec.out.spi = 0x9999;
+	assert_int_equal(install(s, &spec, &answer), WHY_NONE);
+	assert_int_equal(stranger(&stranger_spec, XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY), 0);
+	assert_int_equal(elsewhere(xfrm_sa_named(room, XFRM_MSG_DELSA, &spec.local, &spec.remote,
+	    0x9999)), 0);
+	assert_false(await_state(s, &e, 200));	/* not ours */
+	assert_int_equal(elsewhere(xfrm_sa_named(room, XFRM_MSG_DELSA, &spec.local, &spec.remote,
+	    spec.out.spi)), 0);
+	assert_true(await_state(s, &e, 5000));
+	assert_int_equal(e.kind, KERN_LOST);
+	assert_int_equal(e.id, 1);
+	str_addf(&spi, "outbound SA 0x%08x", spec.out.spi);
+	assert_non_null(strstr(kern_state_said(s), spi.p));
+	assert_int_equal(count().sas, 0);
+	assert_int_equal(count().policies, 3);
+	kern_state_free(s, true);
+	flush();
+	sa_spec_done(&spec);
+	sa_spec_done(&stranger_spec);
+}
+
+/* Another program updates a policy of ours; reqid 0: all but the priority is as it was. */
+static void
+update_policy(const struct sa_spec *spec, uint32_t priority, uint32_t reqid)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct xfrm_policy p[XFRM_POLICIES_MAX];
+	const struct nlattr *a;
+
+	assert_int_equal(xfrm_flow_policies(spec, p, COUNT(p)), 3);
+	struct nlmsghdr *h = xfrm_policy_message(room, XFRM_MSG_UPDPOLICY, &p[1], spec);
+	((struct xfrm_userpolicy_info *)mnl_nlmsg_get_payload(h))->priority = priority;
+	netlink_each(a, h, sizeof(struct xfrm_userpolicy_info))
+		if (reqid != 0)
+			((struct xfrm_user_tmpl *)mnl_attr_get_payload(a))->reqid = reqid;
+	assert_int_equal(elsewhere(h), 0);
+}
+
+static void
+a_policy_that_others_change_is_told_with_both_values_and_mended(void **state)
+{
+	struct kern_state *s = state_make();
+	struct backend *b = kern_state_backend(s);
+	struct sa_spec spec = spec_make(1);
+	struct kern_answer answer;
+	struct kern_event e;
+	STR(detail, 200);
+
+	(void)state;
+	assert_int_equal(install(s, &spec, &answer), WHY_NONE);
+	assert_int_equal(b->ops->flow_check(b, &spec, &detail), WHY_NONE);
+	update_policy(&spec, 4711, 0);
+	assert_true(await_state(s, &e, 5000));
+	assert_int_equal(e.kind, KERN_FLOW_LOST);
+	assert_non_null(strstr(kern_state_said(s), "inbound policy: priority: wanted "));
+	assert_non_null(strstr(kern_state_said(s), "the kernel holds 4711"));
+	assert_int_equal(kern_state_reinstall(s, &detail), 0);
+	assert_int_equal(b->ops->flow_check(b, &spec, &detail), WHY_NONE);
+
+	/* Where the event was missed, reading all back finds it. */
+	update_policy(&spec, 4712, 0);
+	assert_true(await(b, &e, 5000));
+	assert_false(await_state(s, &e, 200));
+	kern_state_look(s, 1);
+	assert_true(await_state(s, &e, 5000));
+	assert_non_null(strstr(kern_state_said(s), "the kernel holds 4712"));
+	assert_int_equal(kern_state_reinstall(s, &detail), 0);
+	kern_state_free(s, true);
+	assert_int_equal(count().policies, 0);
+	sa_spec_done(&spec);
+}
+
+static void
+a_policy_that_others_took_over_is_told_once_and_stays_theirs(void **state)
+{
+	struct kern_state *s = state_make();
+	struct sa_spec spec = spec_make(1);
+	struct kern_answer answer;
+	struct kern_event e;
+	STR(detail, 200);
+
+	(void)state;
+	assert_int_equal(install(s, &spec, &answer), WHY_NONE);
+	update_policy(&spec, 4711, 1);
+	assert_true(await_state(s, &e, 5000));
+	assert_int_equal(e.kind, KERN_FLOW_LOST);
+	assert_non_null(strstr(kern_state_said(s), "another program has replaced"));
+	assert_int_equal(kern_state_reinstall(s, &detail), 0);
+	kern_state_look(s, 1);
+	assert_false(await_state(s, &e, 200));
+	assert_int_equal(count().strangers, 1);
+	kern_state_free(s, true);
+	assert_int_equal(count().policies, 0);
+	assert_int_equal(count().strangers, 1);
+	flush();
+	sa_spec_done(&spec);
+}
+
+/* Acquire-Only: another program has the policies, this one the SAs. */
+static void
+a_packet_at_a_policy_of_others_asks_and_gets_an_sa_of_ours(void **state)
+{
+	struct sa_spec spec = spec_make(81);
+	struct backend *b = make();
+	struct sa_usage usage;
+	struct kern_event e;
+	STR(detail, 100);
+
+	(void)state;
+	spec.local = (struct endpoint){ addr_make("10.1.0.1"), 4500 };
+	spec.out.spi = 0x9001;
+	assert_int_equal(stranger(&spec, XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY), 0);
+	flush_sas();
+	send_packet("10.2.0.9");
+	assert_true(await(b, &e, 5000));
+	while (e.kind != KERN_ACQUIRE)
+		assert_true(await(b, &e, 5000));
+	assert_int_equal(e.id, 0);
+	assert_int_equal(e.flow.remote.port, 9);
+	assert_int_equal(b->ops->sa_add(b, &spec, SA_PART_IN, &detail), WHY_NONE);
+	assert_int_equal(b->ops->sa_add(b, &spec, SA_PART_OUT, &detail), WHY_NONE);
+	send_packet("10.2.0.9");
+	assert_int_equal(b->ops->query(b, &spec, &usage), WHY_NONE);
+	assert_true(usage.out_packets >= 1);
+	assert_int_equal(count().sas, 2);
+	b->ops->free(b);			/* it died: the next run knows the SAs as ours */
+	b = make();
+	assert_int_equal(count().sas, 0);
+	assert_int_equal(count().strangers, 1);
+	b->ops->free(b);
+	flush();
+	sa_spec_done(&spec);
+}
+
 static void
 a_packet_without_an_sa_asks_for_one(void **state)
 {
@@ -569,6 +793,11 @@ main(void)
 		cmocka_unit_test(a_policy_that_was_taken_over_is_not_deleted),
 		cmocka_unit_test(a_moved_sa_keeps_keys_lifetime_and_counters),
 		cmocka_unit_test(a_packet_without_an_sa_asks_for_one),
+		cmocka_unit_test(what_others_flush_is_told_in_one_line_and_flows_return),
+		cmocka_unit_test(half_a_pair_that_others_remove_takes_the_other_half_along),
+		cmocka_unit_test(a_policy_that_others_change_is_told_with_both_values_and_mended),
+		cmocka_unit_test(a_policy_that_others_took_over_is_told_once_and_stays_theirs),
+		cmocka_unit_test(a_packet_at_a_policy_of_others_asks_and_gets_an_sa_of_ours),
 		cmocka_unit_test(lifetimes_end_softly_then_hard),
 		cmocka_unit_test(octets_end_a_lifetime_too_and_are_counted),
 		cmocka_unit_test(a_socket_with_a_policy_of_its_own_passes_that_of_a_flow),

@@ -180,11 +180,78 @@ only_policies_with_our_reqid_are_ours(void **state)
 }
 
 static void
+policies_that_differ_are_told_with_both_values(void **state)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct sa_spec spec = spec_make(1), other = spec_make(1);
+	struct xfrm_policy p[XFRM_POLICIES_MAX];
+	struct xfrm_policy_told want = { 0 }, got = { 0 };
+	STR(detail, 200);
+
+	(void)state;
+	assert_int_equal(xfrm_flow_policies(&spec, p, COUNT(p)), 3);
+	xfrm_policy_told(xfrm_policy_message(room, XFRM_MSG_NEWPOLICY, &p[0], &spec), &want);
+	assert_true(want.got);
+	assert_true(xfrm_policy_same(&want, &want, &detail));
+	assert_string_equal(detail.p, "");
+	other.remote.addr = addr_make("192.0.2.77");
+	xfrm_policy_told(xfrm_policy_message(room, XFRM_MSG_UPDPOLICY, &p[0], &other), &got);
+	assert_false(xfrm_policy_same(&want, &got, &detail));
+	assert_non_null(strstr(detail.p, "holds 192.0.2.77"));
+	got = want;
+	got.info.priority = 7;
+	detail = str_of(detail_room, sizeof(detail_room));
+	assert_false(xfrm_policy_same(&want, &got, &detail));
+	assert_non_null(strstr(detail.p, "priority: wanted "));
+	assert_non_null(strstr(detail.p, "holds 7"));
+	sa_spec_done(&spec);
+	sa_spec_done(&other);
+}
+
+/* The kernel takes an SA for a packet only if its reqid is the one in the policy. */
+static void
+a_policy_of_others_lends_its_reqid_to_an_sa_that_fits(void **state)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct sa_spec spec = spec_make(1);
+	struct xfrm_policy p[XFRM_POLICIES_MAX];
+	struct xfrm_policy_told told = { 0 };
+	struct xfrm_told sa = { 0 };
+	struct nlmsghdr *h;
+	uint32_t reqid = 0;
+	STR(detail, 200);
+
+	(void)state;
+	assert_int_equal(xfrm_flow_policies(&spec, p, COUNT(p)), 3);
+	for (size_t i = 0; i < 2; i++) {
+		xfrm_policy_told(xfrm_policy_message(room, XFRM_MSG_NEWPOLICY, &p[i], &spec), &told);
+		assert_false(xfrm_policy_lends(&told, &spec, &reqid));	/* ours needs none */
+		told.first.reqid = 42;
+		assert_true(xfrm_policy_lends(&told, &spec, &reqid));
+		assert_int_equal(reqid, 42);
+		told.first.mode ^= XFRM_MODE_TUNNEL;
+		assert_false(xfrm_policy_lends(&told, &spec, &reqid));
+		told.first.mode ^= XFRM_MODE_TUNNEL;
+		told.templates = 2;
+		assert_false(xfrm_policy_lends(&told, &spec, &reqid));
+	}
+	assert_int_equal(xfrm_sa_message(room, XFRM_MSG_NEWSA, &spec, SA_PART_OUT, &h, &detail), 0);
+	xfrm_sa_lend(h, 42);
+	xfrm_sa_told(h, &sa);
+	assert_int_equal(sa.info.reqid, 42);
+	assert_true(xfrm_sa_is_ours(&sa));
+	sa.info.lft.soft_packet_limit = XFRM_INF;
+	assert_false(xfrm_sa_is_ours(&sa));
+	sa_spec_done(&spec);
+}
+
+static void
 truncated_messages_are_read_within_their_bounds(void **state)
 {
 	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM], other[NETLINK_ROOM];
 	static const uint16_t types[] = { XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY, XFRM_MSG_ACQUIRE,
-	    XFRM_MSG_EXPIRE };
+	    XFRM_MSG_EXPIRE, XFRM_MSG_DELSA, XFRM_MSG_UPDSA, XFRM_MSG_DELPOLICY,
+	    XFRM_MSG_UPDPOLICY, XFRM_MSG_FLUSHSA, XFRM_MSG_FLUSHPOLICY };
 	struct sa_spec spec = spec_make(1);
 	struct nlmsghdr *h, *moved;
 	STR(detail, 100);
@@ -194,6 +261,7 @@ truncated_messages_are_read_within_their_bounds(void **state)
 	for (size_t n = NLMSG_HDRLEN; n <= h->nlmsg_len; n++)
 		for (size_t i = 0; i < COUNT(types); i++) {
 			struct nlmsghdr *cut = malloc(n);
+			struct xfrm_policy_told policy_told = { 0 };
 			struct xfrm_told told = { 0 };
 			struct xfrm_policy policy;
 			struct flow flow;
@@ -209,6 +277,10 @@ truncated_messages_are_read_within_their_bounds(void **state)
 			(void)!xfrm_policy_ours(cut, &policy);
 			(void)!xfrm_acquire(cut, &policy, &flow);
 			(void)!xfrm_expire(cut, &to, &spi, &hard);
+			(void)!xfrm_sa_touched(cut, &to, &spi);
+			(void)!xfrm_policy_touched(cut, &policy);
+			(void)!xfrm_flushed(cut);
+			xfrm_policy_told(cut, &policy_told);
 			(void)!xfrm_sa_moved(other, XFRM_MSG_NEWSA, cut, &spec.remote, &spec.local, 0,
 			    &moved);
 			free(cut);
@@ -226,6 +298,8 @@ main(void)
 		cmocka_unit_test(what_is_said_of_an_sa_is_read_back_the_same),
 		cmocka_unit_test(an_unknown_algorithm_is_not_taken_for_a_known_one),
 		cmocka_unit_test(only_policies_with_our_reqid_are_ours),
+		cmocka_unit_test(policies_that_differ_are_told_with_both_values),
+		cmocka_unit_test(a_policy_of_others_lends_its_reqid_to_an_sa_that_fits),
 		cmocka_unit_test(truncated_messages_are_read_within_their_bounds),
 	};
 
