@@ -75,6 +75,31 @@ enum why_log {
 	  "set the same Authentication value on both sides")			\
 	X(AUTH_HASH, "phase 1 authentication hash does not match", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
 	  "set the same Authentication value on both sides")			\
+	/* certificates (doc/decisions/0012): expected and got name what and when */	\
+	X(CERT_NONE, "no certificate for the peer's ID", N_CERTIFICATE_UNAVAILABLE, LOG_ALWAYS, \
+	  "let the peer send its certificate, or copy it to the Cert-directory or its key to the Pubkey-directory") \
+	X(CERT_ID, "the peer's certificate does not name its ID", N_INVALID_ID_INFORMATION, LOG_ALWAYS, \
+	  "issue the certificate with the ID in its subjectAltName, or let the peer use the ID that is there") \
+	X(CERT_SYNTAX, "a certificate cannot be read", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "see whether the peer sends X.509 certificates in DER, each at most 16 KiB") \
+	X(CERT_EXPIRED, "a certificate has expired", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "renew the certificate; if it is not yet over, set this machine's clock") \
+	X(CERT_EARLY, "a certificate is not yet valid", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "set the clocks of both machines and of the one that issues certificates") \
+	X(CERT_ISSUER, "a certificate of an issuer that is not trusted", N_INVALID_CERT_AUTHORITY, LOG_ALWAYS, \
+	  "copy the certificate of the issuer to the CA-directory, or let the peer send the intermediate ones") \
+	X(CERT_REVOKED, "a certificate is revoked", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "issue a new certificate with a new key to the peer")			\
+	X(CRL_MISSING, "no revocation list of an issuer", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "copy the issuer's list to the CRL-directory and send SIGHUP, or set CRL-policy to if-present") \
+	X(CRL_STALE, "a revocation list is out of date", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "get the issuer's current list, copy it to the CRL-directory and send SIGHUP") \
+	X(CERT_USAGE, "a certificate is not for this use", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "issue it with the usage that is expected")				\
+	X(CERT_ALGORITHM, "an algorithm or key size of a certificate is refused", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "use RSA of 2048 bits or P-256 and SHA-256, or better; Allow-weak in the peer section admits RSA of 1024 bits and SHA-1") \
+	X(CERT_CHAIN, "a chain of certificates does not hold", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "see what libcrypto says, and try openssl verify -CAfile with the same certificates") \
 	X(NO_PRIVATE_KEY, "no private key for our ID", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
 	  "put one into private/local.key, or change AUTHENTICATION_METHOD")	\
 	X(NO_PUBKEY, "no public key for the peer's ID", N_INVALID_ID_INFORMATION, LOG_ALWAYS, \

@@ -36,7 +36,7 @@ done <<-EOT
 	src/ike/core.c #include <sys/socket.h>
 	src/wire/sa.c #include "ike/core.h"
 	src/base/view.c #include "wire/sa.h"
-	src/crypto/hash.c #include "pki/chain.h"
+	src/crypto/hash.c #include "trust/chain.h"
 	src/base/view.c #include "elsewhere/x.h"
 EOT
 exit $rc

@@ -59,6 +59,24 @@ static const char *const causes[WHY_MAX] = {
 	[WHY_WRONG_PSK] = "A slip of the finger in one of the keys, a blank at its end, or another "
 	    "peer section answers.",
 	[WHY_AUTH_HASH] = "The pre-shared keys differ, or somebody changed messages on their way.",
+	[WHY_CERT_NONE] = "The peer sends its certificate only when asked, uses a raw key that is "
+	    "not here, or sent another kind of credential.",
+	[WHY_CERT_ID] = "The certificate was made for another name, has its name in the common "
+	    "name only, or the peer uses its address where the certificate has a name.",
+	[WHY_CERT_SYNTAX] = "A damaged message, or something that is not X.509.",
+	[WHY_CERT_EXPIRED] = "Nobody renewed it; the log warns 30 days ahead.  Or the clock of "
+	    "this machine is wrong.",
+	[WHY_CERT_EARLY] = "The clock of this machine is behind, or that of the issuer ahead.",
+	[WHY_CERT_ISSUER] = "The certificate of the CA is missing here, the peer does not send "
+	    "intermediate certificates, or somebody made a certificate of his own.",
+	[WHY_CERT_REVOKED] = "The issuer has withdrawn it.",
+	[WHY_CRL_MISSING] = "CRL-policy is require, and the CRL-directory has none of this issuer.",
+	[WHY_CRL_STALE] = "The job that fetches revocation lists has stopped.",
+	[WHY_CERT_USAGE] = "A certificate of a CA without basicConstraints, or one of a host with a "
+	    "key usage other than digitalSignature.",
+	[WHY_CERT_ALGORITHM] = "An old certificate: RSA below 2048 bits, MD5 or SHA-1.",
+	[WHY_CERT_CHAIN] = "A name outside the issuer's constraints, a chain longer than its path "
+	    "length, a wrong signature, or an extension that libcrypto does not know.",
 	[WHY_NO_PRIVATE_KEY] = "There is no private/local.key, or it is of another kind than the "
 	    "transform's AUTHENTICATION_METHOD, or the log of the start says why it was refused.",
 	[WHY_NO_PUBKEY] = "The peer calls itself something else than the name of the key file, or "
