@@ -297,6 +297,9 @@ give_up() {
 	gave_up=$((gave_up + 1))
 }
 
+# fenced gateway: policy leads to both others.
+fenced() { [ "$(in_host "$1" ip rule | grep -c "from 10.${no[$1]}.0.0/24 to 10")" = 2 ]; }
+
 kills=0 gave_up=0
 declare -A life=([west]=25 [east]=25 [north]=25)
 # fault kind gateway span: what happens, until its cause is over.
@@ -334,6 +337,8 @@ fault() {
 		stop "$g" || wrong "isakmpd on $g ended with status $?"
 		nap "$span"
 		start "$g"
+		wait_for 10 "the flows of $g" fenced "$g"
+		nap 500		# what the switch has not looked at yet
 		weather shut "$g" ;;
 	hup)
 		kill -HUP "$(cat "$T/$g/daemon.pid")" ;;
