@@ -162,7 +162,7 @@ act_keys_carry(struct host *h, const struct keys_ask *ask)
 	j->ask.peer_public = keep(j, ask->peer_public);
 	j->ask.sa_body = keep(j, ask->sa_body);
 	j->ask.id_body = keep(j, ask->id_body);
-	j->ask.hash_got = keep(j, ask->hash_got);
+	j->ask.proof = keep(j, ask->proof);
 
 	/* One channel: answers come in the order of the asks. */
 	struct mono at = mono_add(w->now, keys_cost(w, ask->verb));

@@ -101,7 +101,9 @@ keys_ask_encode(struct wr *w, const struct keys_ask *a)
 	view_encode(w, a->peer_public);
 	view_encode(w, a->sa_body);
 	view_encode(w, a->id_body);
-	view_encode(w, a->hash_got);
+	wr_u8(w, a->allow_weak);
+	view_encode(w, a->proof);
+	pubkey_encode(w, &a->key);
 }
 
 bool
@@ -121,8 +123,9 @@ keys_ask_decode(struct rd *r, struct keys_ask *ret)
 	a.peer_public = view_decode(r, PUBLIC_MAX);
 	a.sa_body = view_decode(r, UINT16_MAX);
 	a.id_body = view_decode(r, UINT16_MAX);
-	a.hash_got = view_decode(r, PRF_MAX);
-	if (!rd_end(r))
+	a.allow_weak = rd_bool(r);
+	a.proof = view_decode(r, SIGNATURE_MAX);
+	if (!pubkey_decode(r, &a.key) || !rd_end(r))
 		return false;
 	*ret = a;
 	return true;
@@ -145,12 +148,14 @@ keys_answer_encode(struct wr *w, const struct keys_answer *a)
 	wr_u8(w, a->verb);
 	wr_u64(w, a->token);
 	wr_u16(w, (uint16_t)a->why);
+	text_encode(w, a->detail, sizeof(a->detail));
 	view_encode(w, view_of(a->public_value, a->public_n));
 	secret_encode(w, &a->skeyid_d);
 	secret_encode(w, &a->skeyid_a);
 	secret_encode(w, &a->skeyid_e);
 	secret_encode(w, &a->shared);
-	view_encode(w, view_of(a->hash, a->hash_n));
+	view_encode(w, view_of(a->proof, a->proof_n));
+	pubkey_encode(w, &a->key);
 }
 
 static size_t
@@ -170,13 +175,14 @@ keys_answer_decode(struct rd *r, struct keys_answer *ret)
 
 	a.token = rd_u64(r);
 	a.why = why_decode(r);
+	text_decode(r, a.detail, sizeof(a.detail));
 	a.public_n = octets_decode(r, a.public_value, sizeof(a.public_value));
 	secret_decode(r, &a.skeyid_d);
 	secret_decode(r, &a.skeyid_a);
 	secret_decode(r, &a.skeyid_e);
 	secret_decode(r, &a.shared);
-	a.hash_n = octets_decode(r, a.hash, sizeof(a.hash));
-	if (!rd_end(r)) {
+	a.proof_n = octets_decode(r, a.proof, sizeof(a.proof));
+	if (!pubkey_decode(r, &a.key) || !rd_end(r)) {
 		keys_answer_done(&a);
 		return false;
 	}

@@ -10,6 +10,7 @@
 #ifndef BASE_ASK_H
 #define BASE_ASK_H
 
+#include "base/pubkey.h"
 #include "base/sa_spec.h"
 #include "base/secret.h"
 #include "base/why.h"
@@ -24,8 +25,8 @@ enum {
 enum keys_verb {
 	KEYS_DH_NEW = 1,	/* group -> public */
 	KEYS_SKEYID,		/* peer's public, PSK of a peer section, nonces, cookies -> SKEYID_d/a/e */
-	KEYS_AUTH_OWN,		/* SAi_b, own ID_b -> our HASH */
-	KEYS_AUTH_PEER,		/* SAi_b, peer's ID_b, received HASH -> right or wrong */
+	KEYS_AUTH_OWN,		/* SAi_b, own ID_b -> our HASH or SIG */
+	KEYS_AUTH_PEER,		/* SAi_b, peer's ID_b, received HASH or SIG -> right or wrong */
 	KEYS_DH_SHARED,		/* peer's public -> g^xy (quick mode with PFS) */
 	KEYS_DROP,		/* no answer */
 	KEYS_VERB_MAX
@@ -39,7 +40,7 @@ struct keys_ask {
 	/* SKEYID (RFC 2409 section 5) */
 	bool		initiator;	/* our role: orders publics and nonces */
 	uint8_t		hash;		/* enum hash_alg: prf is its HMAC */
-	uint8_t		auth;		/* enum auth_method: PRE_SHARED */
+	uint8_t		auth;		/* enum auth_method: what AUTH_OWN, AUTH_PEER will be */
 	char		peer[NAME_MAX_OCTETS];	/* section whose Authentication is meant */
 	uint8_t		cookies[16];	/* CKY-I | CKY-R */
 	struct view	ni, nr;		/* nonce bodies */
@@ -47,19 +48,24 @@ struct keys_ask {
 	struct view	peer_public;
 	/* AUTH_OWN, AUTH_PEER */
 	struct view	sa_body, id_body;	/* SAi_b, IDii_b or IDir_b */
-	struct view	hash_got;	/* AUTH_PEER */
+	bool		allow_weak;		/* keys that only an opt-in accepts */
+	/* AUTH_PEER */
+	struct view	proof;		/* body of HASH or SIG */
+	struct pubkey	key;		/* what a certificate says; an operator's file wins */
 };
 
 struct keys_answer {
 	uint8_t		verb;
 	uint64_t	token;
-	enum why	why;		/* WHY_NONE, KEY_VALUE, NO_KEY, AUTH_HASH, NO_MEMORY ... */
+	enum why	why;		/* WHY_NONE, KEY_VALUE, NO_KEY, AUTH_HASH, SIGNATURE ... */
+	char		detail[160];	/* AUTH_OWN, AUTH_PEER: more on it; for the failure record */
 	size_t		public_n;	/* DH_NEW */
 	uint8_t		public_value[PUBLIC_MAX];
 	struct secret	skeyid_d, skeyid_a, skeyid_e;	/* SKEYID */
 	struct secret	shared;		/* DH_SHARED */
-	size_t		hash_n;		/* AUTH_OWN */
-	uint8_t		hash[PRF_MAX];
+	size_t		proof_n;	/* AUTH_OWN: body of HASH or SIG */
+	uint8_t		proof[SIGNATURE_MAX];
+	struct pubkey	key;		/* the key that made or verified a signature */
 };
 
 void		keys_answer_done(struct keys_answer *);

@@ -224,6 +224,113 @@ id_print(struct str *s, const struct id *id)
 		str_addf(s, " port %u", id->port);
 }
 
+static const struct key_folder {
+	const char	*prefix;
+	uint8_t		 type;
+} key_folders[] = {
+	{ "ipv4/", ID_IPV4_ADDR }, { "ipv6/", ID_IPV6_ADDR }, { "fqdn/", ID_FQDN },
+	{ "ufqdn/", ID_USER_FQDN }, { "key_id/", ID_KEY_ID },
+};
+
+/* Octets that can be a file's name as they are (authentication.md 5 Beyond). */
+static bool
+plain_name(struct view v)
+{
+	if (v.n == 0 || v.n > 200 || v.p[0] == '.')
+		return false;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] <= ' ' || v.p[i] > '~' || v.p[i] == '/')
+			return false;
+	return true;
+}
+
+static void
+lower_from(struct str *s, struct view v, size_t from)
+{
+	for (size_t i = 0; i < v.n; i++)
+		str_char(s, (char)(i >= from && v.p[i] >= 'A' && v.p[i] <= 'Z' ?
+		    v.p[i] - 'A' + 'a' : v.p[i]));
+}
+
+bool
+id_key_name(struct str *s, const struct id *id)
+{
+	struct view v = view_of(id->data, id->n);
+	const struct key_folder *f = NULL;
+
+	for (size_t i = 0; i < COUNT(key_folders); i++)
+		if (key_folders[i].type == id->type)
+			f = &key_folders[i];
+	if (f == NULL)
+		return false;
+	str_add(s, f->prefix);
+	if (id_is_address_kind(id)) {
+		addr_print(s, &id->range.first);
+	} else if (!plain_name(v) || (id->type == ID_KEY_ID && v.n > 1 && memcmp(v.p, "0x", 2) == 0)) {
+		if (id->type != ID_KEY_ID || v.n > 100)
+			return false;
+		str_add(s, "0x");
+		str_hex(s, v);
+	} else if (id->type == ID_USER_FQDN) {
+		const uint8_t *at = memrchr(v.p, '@', v.n);
+
+		lower_from(s, v, at == NULL ? v.n : (size_t)(at - v.p));
+	} else {
+		lower_from(s, v, id->type == ID_FQDN ? 0 : v.n);
+	}
+	return !s->cut;
+}
+
+static int
+hex_of(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool
+key_id_of_name(const char *name, struct id *ret)
+{
+	uint8_t octets[ID_DATA_MAX];
+	size_t n = 0;
+
+	if (name[0] != '0' || name[1] != 'x')
+		return id_from_octets(ID_KEY_ID, view_str(name), ret);
+	for (name += 2; name[0] != '\0'; name += 2) {
+		int high = hex_of(name[0]), low = high < 0 ? -1 : hex_of(name[1]);
+
+		if (low < 0 || n == sizeof(octets))
+			return false;
+		octets[n++] = (uint8_t)(high << 4 | low);
+	}
+	return id_from_octets(ID_KEY_ID, view_of(octets, n), ret);
+}
+
+bool
+id_of_key_name(const char *name, struct id *ret)
+{
+	const struct key_folder *f = NULL;
+	struct addr a;
+
+	for (size_t i = 0; i < COUNT(key_folders); i++)
+		if (strncmp(name, key_folders[i].prefix, strlen(key_folders[i].prefix)) == 0)
+			f = &key_folders[i];
+	if (f == NULL)
+		return false;
+	name += strlen(f->prefix);
+	if (!plain_name(view_str(name)))
+		return false;
+	if (f->type == ID_KEY_ID)
+		return key_id_of_name(name, ret);
+	if (f->type == ID_FQDN || f->type == ID_USER_FQDN)
+		return id_from_octets((enum id_type)f->type, view_str(name), ret);
+	if (!addr_parse(name, &a) || a.scope != 0 ||
+	    (a.family == FAMILY_IP4) != (f->type == ID_IPV4_ADDR))
+		return false;
+	*ret = id_from_addr(&a);
+	return true;
+}
+
 static void
 selector_print(struct str *s, const struct selector *sel)
 {

@@ -59,6 +59,14 @@ bool		id_equal(const struct id *, const struct id *);
 bool		id_same_traffic(const struct id *, const struct id *);
 /* isakmpd.md 8.4: address numeric, subnets addr/mask-length, names escaped, KEY_ID hex. */
 void		id_print(struct str *, const struct id *);
+/*
+ * Where the public key of this identity is kept, below the folder of public
+ * keys: "fqdn/gw.example.org", "key_id/0x0102"; names in lower case, and no
+ * way out of the folder.  False: this kind of identity has no such name.
+ */
+MUST_USE bool	id_key_name(struct str *, const struct id *);
+/* The identity of a file of that name; false if there is none. */
+MUST_USE bool	id_of_key_name(const char *name, struct id *ret);
 void		flow_print(struct str *, const struct flow *);
 bool		flow_equal(const struct flow *, const struct flow *);
 

@@ -154,7 +154,7 @@ void
 act_keys(struct core *core, const struct keys_ask *ask)
 {
 	size_t room = ask->ni.n + ask->nr.n + ask->peer_public.n + ask->sa_body.n +
-	    ask->id_body.n + ask->hash_got.n;
+	    ask->id_body.n + ask->proof.n;
 	struct act_node *n = node_new(core, ACT_KEYS, room);
 	size_t at = 0;
 
@@ -167,7 +167,7 @@ act_keys(struct core *core, const struct keys_ask *ask)
 	n->act.keys.peer_public = keep(n, &at, ask->peer_public);
 	n->act.keys.sa_body = keep(n, &at, ask->sa_body);
 	n->act.keys.id_body = keep(n, &at, ask->id_body);
-	n->act.keys.hash_got = keep(n, &at, ask->hash_got);
+	n->act.keys.proof = keep(n, &at, ask->proof);
 	node_push(core, n);
 }
 

@@ -70,7 +70,7 @@ ask_auth_peer(struct core *core, struct exchange *x)
 		.verb = KEYS_AUTH_PEER, .token = token(x),
 		.sa_body = view_of(x->p1->sa_body, x->p1->sa_body_n),
 		.id_body = view_of(x->p1->peer_id_body, x->p1->peer_id_n),
-		.hash_got = view_of(x->p1->peer_hash, x->p1->peer_hash_n),
+		.proof = view_of(x->p1->peer_hash, x->p1->peer_hash_n),
 	};
 
 	act_keys(core, &ask);
@@ -319,8 +319,8 @@ static enum why
 own_hash_take(struct core *core, struct exchange *x, const struct event *e)
 {
 	(void)core;
-	memcpy(x->p1->own_hash, e->keys->hash, e->keys->hash_n);
-	x->p1->own_hash_n = e->keys->hash_n;
+	memcpy(x->p1->own_hash, e->keys->proof, e->keys->proof_n);
+	x->p1->own_hash_n = e->keys->proof_n;
 	return WHY_NONE;
 }
 

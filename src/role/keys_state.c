@@ -9,13 +9,15 @@
 #include "crypto/dh.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "crypto/sign.h"
+#include "role/keyring.h"
 
 enum step { STEP_PAIR = 1, STEP_KEYED, STEP_SPENT };
 
 /* What HASH_I and HASH_R need after SKEYID. */
 struct transcript {
 	bool		initiator;
-	uint8_t		hash;
+	uint8_t		hash, auth;
 	bool		own_done, peer_done;
 	uint8_t		cookies[16];
 	struct secret	skeyid;
@@ -40,6 +42,7 @@ struct keys_state {
 	struct slab	*entries;
 	struct map	*sections;	/* digest of a section's name -> handle of psk */
 	struct slab	*psks;
+	struct keyring	*ring;		/* may be NULL */
 	uint8_t		 name_key[2][16];
 	uint8_t		 mark_key[KEYS_MARK_KEY];
 };
@@ -54,6 +57,12 @@ struct keys_job {
 	struct dh		*dh;		/* from the entry; DH_NEW: its result */
 	struct transcript	*transcript;	/* SKEYID: its result */
 	struct secret		 psk, ni, nr, peer_public;
+	/* AUTH_OWN, AUTH_PEER with a method that signs */
+	uint8_t			 auth;
+	size_t			 hash_n, proof_n;
+	uint8_t			 hash[PRF_MAX], proof[SIGNATURE_MAX];
+	struct sign_key		*sign;
+	struct pubkey		 pub;
 	enum why		 why;
 	struct keying		 keying;
 	struct secret		 shared;
@@ -84,20 +93,27 @@ prf(uint8_t hash, struct view key, const struct view *v, size_t n, struct secret
 }
 
 /*
- * SKEYID   = prf(pre-shared-key, Ni_b | Nr_b)
+ * SKEYID   = prf(pre-shared-key, Ni_b | Nr_b)		pre-shared keys
+ * SKEYID   = prf(Ni_b | Nr_b, g^xy)			signatures
  * SKEYID_d = prf(SKEYID, g^xy | CKY-I | CKY-R | 0)
  * SKEYID_a = prf(SKEYID, SKEYID_d | g^xy | CKY-I | CKY-R | 1)
  * SKEYID_e = prf(SKEYID, SKEYID_a | g^xy | CKY-I | CKY-R | 2)
  */
 bool
-keying_derive(uint8_t hash, struct view psk, struct view ni, struct view nr,
+keying_derive(uint8_t hash, const struct view *psk, struct view ni, struct view nr,
     struct view gxy, const uint8_t cookies[16], struct keying *ret)
 {
+	uint8_t both[2 * NONCE_MAX];
+	struct wr w = wr_of(both, sizeof(both));
 	static const uint8_t number[3] = { 0, 1, 2 };
 	struct keying k = { 0 };
 	struct secret *out[3] = { &k.d, &k.a, &k.e };
 	const struct view nonces[] = { ni, nr };
-	bool ok = prf(hash, psk, nonces, COUNT(nonces), &k.skeyid);
+
+	wr_view(&w, ni);
+	wr_view(&w, nr);
+	bool ok = !w.bad && (psk != NULL ? prf(hash, *psk, nonces, COUNT(nonces), &k.skeyid) :
+	    prf(hash, wr_done(&w), &gxy, 1, &k.skeyid));
 
 	for (size_t i = 0; ok && i < 3; i++) {
 		const struct view v[] = {
@@ -168,6 +184,7 @@ keys_job_free(struct keys_job *job)
 	secret_done(&job->ni);
 	secret_done(&job->nr);
 	secret_done(&job->peer_public);
+	sign_key_unref(job->sign);
 	secret_done(&job->shared);
 	keying_done(&job->keying);
 	free(job);
@@ -205,12 +222,20 @@ keys_state_free(struct keys_state *ks)
 		keys_state_drop_all(ks);
 	if (ks->sections != NULL && ks->psks != NULL)
 		keys_state_psk_clear_all(ks);
+	keyring_free(ks->ring);
 	map_free(ks->tokens);
 	map_free(ks->sections);
 	slab_free(ks->entries);
 	slab_free(ks->psks);
 	wipe(ks, sizeof(*ks));
 	free(ks);
+}
+
+void
+keys_state_ring_set(struct keys_state *ks, struct keyring *ring)
+{
+	keyring_free(ks->ring);
+	ks->ring = ring;
 }
 
 /* ---- pre-shared keys ---- */
@@ -414,6 +439,13 @@ keys_state_count(const struct keys_state *ks)
 	return slab_count(ks->entries);
 }
 
+/* Signatures are public-key work; a HASH is next to nothing. */
+static enum keys_step
+auth_step(const struct transcript *t)
+{
+	return sign_method(t->auth) ? KEYS_STEP_JOB : KEYS_STEP_NOW;
+}
+
 enum keys_step
 keys_state_check(const struct keys_state *ks, const struct keys_ask *a)
 {
@@ -432,10 +464,10 @@ keys_state_check(const struct keys_state *ks, const struct keys_ask *a)
 		return step == STEP_PAIR ? KEYS_STEP_JOB : KEYS_STEP_REFUSED;
 	case KEYS_AUTH_OWN:
 		return step == STEP_KEYED && !e->transcript->own_done ?
-		    KEYS_STEP_NOW : KEYS_STEP_REFUSED;
+		    auth_step(e->transcript) : KEYS_STEP_REFUSED;
 	case KEYS_AUTH_PEER:
 		return step == STEP_KEYED && !e->transcript->peer_done ?
-		    KEYS_STEP_NOW : KEYS_STEP_REFUSED;
+		    auth_step(e->transcript) : KEYS_STEP_REFUSED;
 	case KEYS_DROP:
 	case KEYS_VERB_MAX:
 		break;
@@ -449,7 +481,10 @@ static enum why
 auth_hash(const struct transcript *t, bool initiators, const struct keys_ask *a,
     uint8_t ret[PRF_MAX])
 {
-	return keying_hash(t->hash, secret_view(&t->skeyid), initiators, secret_view(&t->gxi),
+	/* A method may have a hash of its own, but only for this (RFC 4754). */
+	uint8_t hash = sign_method(t->auth) ? sign_hash(t->auth, t->hash) : t->hash;
+
+	return keying_hash(hash, secret_view(&t->skeyid), initiators, secret_view(&t->gxi),
 	    secret_view(&t->gxr), t->cookies, a->sa_body, a->id_body, ret) ?
 	    WHY_NONE : WHY_NO_MEMORY;
 }
@@ -458,9 +493,9 @@ static void
 auth_own(struct transcript *t, const struct keys_ask *a, struct keys_answer *ret)
 {
 	t->own_done = true;
-	ret->why = auth_hash(t, t->initiator, a, ret->hash);
+	ret->why = auth_hash(t, t->initiator, a, ret->proof);
 	if (ret->why == WHY_NONE)
-		ret->hash_n = hash_len(t->hash);
+		ret->proof_n = hash_len(t->hash);
 }
 
 static void
@@ -471,7 +506,7 @@ auth_peer(struct transcript *t, const struct keys_ask *a, struct keys_answer *re
 	t->peer_done = true;
 	ret->why = auth_hash(t, !t->initiator, a, want);
 	if (ret->why == WHY_NONE &&
-	    !ct_equal(view_of(want, hash_len(t->hash)), a->hash_got))
+	    !ct_equal(view_of(want, hash_len(t->hash)), a->proof))
 		ret->why = WHY_AUTH_HASH;
 	wipe(want, sizeof(want));
 }
@@ -501,39 +536,127 @@ nonce_ok(struct view nonce)
 	return nonce.n >= 8 && nonce.n <= NONCE_MAX;
 }
 
+/* ID payload body: type, protocol, port, data. */
+static enum why
+id_of_body(struct view body, struct id *ret)
+{
+	struct rd r = rd_of(body);
+	uint8_t type = rd_u8(&r), protocol = rd_u8(&r);
+	uint16_t port = rd_u16(&r);
+	struct view data = rd_rest(&r);
+
+	return r.bad ? WHY_ID_LENGTH : id_from_wire(type, protocol, port, data, ret);
+}
+
+static enum why
+refused(struct keys_answer *ret, enum why why, const char *detail)
+{
+	text_copy(ret->detail, sizeof(ret->detail), detail);
+	return why;
+}
+
+/* The private key for our ID, of the kind that was negotiated. */
+static enum why
+job_take_own(const struct keys_state *ks, struct keys_job *job, const struct keys_ask *a,
+    struct keys_answer *ret)
+{
+	struct id id;
+	STR(said, 160);
+	enum why why = id_of_body(a->id_body, &id);
+
+	if (why != WHY_NONE)
+		return why;
+	job->sign = ks->ring == NULL ? NULL :
+	    sign_key_ref(keyring_private(ks->ring, &id, job->auth));
+	if (job->sign == NULL)
+		return WHY_NO_PRIVATE_KEY;
+	job->pub = *sign_key_public(job->sign);
+	why = pubkey_check(&job->pub, job->auth, a->allow_weak, &said);
+	return why == WHY_NONE ? WHY_NONE : refused(ret, why, said.p);
+}
+
+/* The key of the operator's file, else the one a certificate had. */
+static enum why
+job_take_peer(const struct keys_state *ks, struct keys_job *job, const struct keys_ask *a,
+    struct keys_answer *ret)
+{
+	const struct pubkey *pub;
+	struct id id;
+	STR(said, 160);
+	enum why why = id_of_body(a->id_body, &id);
+
+	if (why != WHY_NONE)
+		return why;
+	pub = keyring_public(ks->ring, &id);
+	if (pub == NULL && a->key.kind != PUBKEY_NONE)
+		pub = &a->key;
+	if (pub == NULL)
+		return WHY_NO_PUBKEY;
+	job->pub = *pub;
+	why = pubkey_check(pub, job->auth, a->allow_weak, &said);
+	if (why != WHY_NONE)
+		return refused(ret, why, said.p);
+	if (a->proof.n > sizeof(job->proof))
+		return WHY_SIGNATURE;
+	if (a->proof.n > 0)
+		memcpy(job->proof, a->proof.p, a->proof.n);
+	job->proof_n = a->proof.n;
+	return WHY_NONE;
+}
+
+static enum why
+job_take_auth(const struct keys_state *ks, struct keys_job *job, struct transcript *t,
+    const struct keys_ask *a, struct keys_answer *ret)
+{
+	bool own = a->verb == KEYS_AUTH_OWN;
+	enum why why = auth_hash(t, own == t->initiator, a, job->hash);
+
+	*(own ? &t->own_done : &t->peer_done) = true;
+	job->auth = t->auth;
+	job->hash_n = hash_len(sign_hash(t->auth, t->hash));
+	if (why != WHY_NONE)
+		return why;
+	return own ? job_take_own(ks, job, a, ret) : job_take_peer(ks, job, a, ret);
+}
+
 /* The parts of a SKEYID ask beside the key exchange itself. */
 static enum why
 job_take_skeyid(const struct keys_state *ks, struct keys_job *job, const struct keys_ask *a)
 {
 	struct handle h;
 
-	if (a->auth != AUTH_PRE_SHARED || hash_len(a->hash) == 0)
+	bool signs = sign_method(a->auth);
+
+	if ((!signs && a->auth != AUTH_PRE_SHARED) || hash_len(a->hash) == 0)
 		return WHY_ATTRIBUTES;
 	if (!nonce_ok(a->ni) || !nonce_ok(a->nr))
 		return WHY_NONCE_LENGTH;
-	const struct psk *psk = psk_find(ks, a->peer, &h);
-	if (psk == NULL)
+	const struct psk *psk = signs ? NULL : psk_find(ks, a->peer, &h);
+	if (!signs && psk == NULL)
 		return WHY_NO_KEY;
 	struct transcript *t = job->transcript = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return WHY_NO_MEMORY;
 	t->initiator = a->initiator;
 	t->hash = a->hash;
+	t->auth = a->auth;
 	memcpy(t->cookies, a->cookies, sizeof(t->cookies));
-	return secret_set(&job->psk, secret_view(&psk->key)) &&
+	return (signs || secret_set(&job->psk, secret_view(&psk->key))) &&
 	    secret_set(&job->ni, a->ni) && secret_set(&job->nr, a->nr) ?
 	    WHY_NONE : WHY_NO_MEMORY;
 }
 
 static enum why
 job_take(const struct keys_state *ks, struct keys_job *job, struct entry *e,
-    const struct keys_ask *a)
+    const struct keys_ask *a, struct keys_answer *ret)
 {
 	enum why why = WHY_NONE;
 
 	job->group = a->group;
 	if (a->verb == KEYS_DH_NEW)
 		return WHY_NONE;
+	if (a->verb == KEYS_AUTH_OWN || a->verb == KEYS_AUTH_PEER)
+		return job_take_auth(ks, job, e->transcript, a, ret);
 	if (a->verb == KEYS_SKEYID)
 		why = job_take_skeyid(ks, job, a);
 	if (why != WHY_NONE)
@@ -587,7 +710,7 @@ keys_job_begin(struct keys_state *ks, const struct keys_ask *a, struct keys_answ
 	}
 	struct entry *e = slab_find(ks->entries, h);
 	struct keys_job *job = calloc(1, sizeof(*job));
-	ret->why = job == NULL ? WHY_NO_MEMORY : job_take(ks, job, e, a);
+	ret->why = job == NULL ? WHY_NO_MEMORY : job_take(ks, job, e, a, ret);
 	if (ret->why != WHY_NONE) {
 		entry_spend(ks, e, h);
 		keys_job_free(job);
@@ -607,7 +730,8 @@ run_skeyid(struct keys_job *job)
 	struct view own = dh_public(job->dh), peer = secret_view(&job->peer_public);
 	enum why why = dh_shared(job->dh, peer, &job->shared);
 
-	if (why == WHY_NONE && !(keying_derive(t->hash, secret_view(&job->psk),
+	struct view psk = secret_view(&job->psk);
+	if (why == WHY_NONE && !(keying_derive(t->hash, sign_method(t->auth) ? NULL : &psk,
 	    secret_view(&job->ni), secret_view(&job->nr), secret_view(&job->shared),
 	    t->cookies, &job->keying) &&
 	    secret_set(&t->gxi, t->initiator ? own : peer) &&
@@ -617,11 +741,25 @@ run_skeyid(struct keys_job *job)
 	return why;
 }
 
+static enum why
+run_auth(struct keys_job *job)
+{
+	struct view hash = view_of(job->hash, job->hash_n);
+
+	return job->verb == KEYS_AUTH_OWN ?
+	    sign_make(job->sign, job->auth, hash, job->proof, &job->proof_n) :
+	    sign_check(&job->pub, job->auth, hash, view_of(job->proof, job->proof_n));
+}
+
 void
 keys_job_run(struct keys_job *job)
 {
 	if (atomic_load(&job->dropped))
 		return;
+	if (job->verb == KEYS_AUTH_OWN || job->verb == KEYS_AUTH_PEER) {
+		job->why = run_auth(job);
+		return;
+	}
 	if (job->verb == KEYS_DH_NEW) {
 		job->why = dh_new(job->group, &job->dh);
 		return;
@@ -663,6 +801,17 @@ take_skeyid(struct entry *e, struct keys_job *job, struct keys_answer *ret)
 	e->step = STEP_KEYED;
 }
 
+/* Our signature, or that the peer's is right; either way by which key. */
+static void
+take_auth(struct keys_job *job, struct keys_answer *ret)
+{
+	ret->key = job->pub;
+	if (job->verb != KEYS_AUTH_OWN)
+		return;
+	memcpy(ret->proof, job->proof, job->proof_n);
+	ret->proof_n = job->proof_n;
+}
+
 bool
 keys_job_end(struct keys_state *ks, struct keys_job *job, struct keys_answer *ret)
 {
@@ -677,11 +826,14 @@ keys_job_end(struct keys_state *ks, struct keys_job *job, struct keys_answer *re
 	ret->token = job->token;
 	ret->why = job->why;
 	if (job->why != WHY_NONE) {
+		ret->key = job->pub;	/* AUTH_PEER: whose signature it is not */
 		entry_spend(ks, e, job->entry);
 	} else if (job->verb == KEYS_DH_NEW) {
 		take_dh_new(e, job, ret);
 	} else if (job->verb == KEYS_SKEYID) {
 		take_skeyid(e, job, ret);
+	} else if (job->verb == KEYS_AUTH_OWN || job->verb == KEYS_AUTH_PEER) {
+		take_auth(job, ret);
 	} else {
 		secret_take(&ret->shared, &job->shared);
 		e->step = STEP_SPENT;

@@ -13,12 +13,15 @@
  *
  * g^xi, g^xr and the cookies that enter HASH_I and HASH_R are those of
  * DH_NEW and SKEYID: who holds only a token cannot have another transcript
- * signed.
+ * signed.  With a method that signs, AUTH_OWN and AUTH_PEER are public-key work;
+ * there is no ask that signs what `ike` gives.
  */
 #ifndef ROLE_KEYS_STATE_H
 #define ROLE_KEYS_STATE_H
 
 #include "base/ask.h"
+
+struct keyring;
 
 enum {
 	KEYS_TOKENS_MAX = 65536,	/* live tokens */
@@ -49,6 +52,9 @@ uint64_t	keys_state_mark(const struct keys_state *, const char *section, struct 
 /* That key of our own, KEYS_MARK_KEY octets; made by chance at first. */
 const uint8_t	*keys_state_mark_key(const struct keys_state *);
 void		keys_state_set_mark_key(struct keys_state *, const uint8_t key[KEYS_MARK_KEY]);
+
+/* Takes the ring; what was held before is gone.  NULL: no keys. */
+void		keys_state_ring_set(struct keys_state *, struct keyring *);
 
 enum keys_step {
 	KEYS_STEP_REFUSED,	/* out of order or malformed: WHY_CONTRACT */
@@ -94,8 +100,8 @@ struct keying {
 };
 
 void		keying_done(struct keying *);
-/* Pre-shared key authentication.  False: no such hash, or no memory. */
-MUST_USE bool	keying_derive(uint8_t hash, struct view psk, struct view ni, struct view nr,
+/* psk NULL: authentication by signature.  False: no such hash, or no memory. */
+MUST_USE bool	keying_derive(uint8_t hash, const struct view *psk, struct view ni, struct view nr,
 		    struct view gxy, const uint8_t cookies[16], struct keying *ret);
 /*
  * HASH_I or HASH_R: `initiators` says which.  gxi, gxr and the cookies are

@@ -30,7 +30,7 @@ one(struct keys_state *ks, const struct keys_ask *ask)
 	if (step == KEYS_STEP_REFUSED)
 		assert(keys_state_count(ks) == before);
 	if (a.why != WHY_NONE)
-		assert(a.public_n == 0 && a.hash_n == 0 && a.shared.n == 0 && a.skeyid_d.n == 0);
+		assert(a.public_n == 0 && a.proof_n == 0 && a.shared.n == 0 && a.skeyid_d.n == 0);
 	keys_answer_done(&a);
 }
 

@@ -13,7 +13,7 @@ decode_keys_ask(struct view in)
 
 	if (!keys_ask_decode(&r, &a))
 		return false;
-	assert_true(view_within(a.sa_body, in) && view_within(a.hash_got, in));
+	assert_true(view_within(a.sa_body, in) && view_within(a.proof, in));
 	assert_true(strlen(a.peer) < sizeof(a.peer));
 	keys_ask_encode(&w, &a);
 	assert_true(view_equal(wr_done(&w), in));
@@ -82,7 +82,7 @@ decode_kern_event(struct view in)
 	return true;
 }
 
-static const uint8_t octets[1024] = { 9, 8, 7 };
+static const uint8_t octets[2048] = { 9, 8, 7 };
 
 static struct keys_ask
 keys_ask(void)
@@ -92,7 +92,7 @@ keys_ask(void)
 		.hash = HASH_SHA2_256, .auth = AUTH_PRE_SHARED, .peer = "peer-berlin",
 		.cookies = { 1, 2 }, .ni = { octets, 32 }, .nr = { octets, 16 },
 		.peer_public = { octets, 64 }, .sa_body = { octets, 20 }, .id_body = { octets, 8 },
-		.hash_got = { octets, 32 },
+		.allow_weak = true, .proof = { octets, 32 },
 	};
 }
 
@@ -122,7 +122,7 @@ a_keys_ask_beyond_its_bounds_is_refused(void **state)
 		if (i == 1)
 			a.ni.n = NONCE_MAX + 1;
 		if (i == 2)
-			a.hash_got.n = PRF_MAX + 1;
+			a.proof.n = SIGNATURE_MAX + 1;
 		if (i == 3)
 			a.verb = KEYS_VERB_MAX;
 		if (i == 4)
@@ -137,7 +137,7 @@ static void
 a_keys_answer_survives_every_cut_and_change(void **state)
 {
 	struct keys_answer a = { .verb = KEYS_SKEYID, .token = 7, .why = WHY_NO_KEY,
-	    .public_n = 32, .hash_n = 20 };
+	    .public_n = 32, .proof_n = 20 };
 	uint8_t mine[512];
 	struct wr w = wr_of(mine, sizeof(mine));
 

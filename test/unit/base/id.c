@@ -157,6 +157,62 @@ ids_print_without_surprises(void **state)
 	text_of(&e, "<id type unknown: 30>");
 }
 
+static void
+a_key_file_is_named_by_the_identity_and_leads_back_to_it(void **state)
+{
+	static const struct { const char *file, *canonical; } t[] = {
+		{ "ipv4/192.0.2.1", "ipv4/192.0.2.1" },
+		{ "ipv6/2001:DB8:0:0::1", "ipv6/2001:db8::1" },
+		{ "fqdn/GW.Example.org", "fqdn/gw.example.org" },
+		{ "ufqdn/Joe@Example.ORG", "ufqdn/Joe@example.org" },
+		{ "key_id/group", "key_id/group" },
+		{ "key_id/0x00ff2f", "key_id/0x00ff2f" },
+		{ "key_id/0x47524f5550", "key_id/GROUP" },
+		{ "key_id/0x30783132", "key_id/0x30783132" },	/* the text "0x12" */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct id id, again;
+		STR(name, 256);
+
+		assert_true(id_of_key_name(t[i].file, &id));
+		assert_true(id_key_name(&name, &id));
+		assert_string_equal(name.p, t[i].canonical);
+		assert_true(id_of_key_name(name.p, &again));
+		assert_true(id_equal(&id, &again));
+	}
+}
+
+static void
+a_name_that_would_lead_out_of_its_folder_names_no_key(void **state)
+{
+	static const char *const bad[] = {
+		"", "fqdn", "fqdn/", "fqdn/..", "fqdn/.hidden", "fqdn/a/b", "fqdn/../ipv4/1.2.3.4",
+		"fqdn/a b", "fqdn/a\nb", "ipv4/2001:db8::1", "ipv6/192.0.2.1", "ipv4/192.0.2.1/24",
+		"ipv6/fe80::1%lo", "key_id/0x", "key_id/0x123", "key_id/0xzz", "asn1_dn/x", "other/x",
+	};
+	static const struct { uint8_t type; const char *data; size_t n; } ids[] = {
+		{ ID_FQDN, "a/../b", 6 }, { ID_FQDN, "a\0b", 3 }, { ID_FQDN, "..", 2 },
+		{ ID_USER_FQDN, "a/b@c", 5 }, { ID_DER_ASN1_DN, "x", 1 }, { ID_FQDN, "a\xff", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct id id;
+
+		if (id_of_key_name(bad[i], &id))
+			fail_msg("%s", bad[i]);
+	}
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		struct id id;
+		STR(name, 256);
+
+		assert_true(id_from_octets((enum id_type)ids[i].type, view_of(ids[i].data, ids[i].n), &id));
+		assert_false(id_key_name(&name, &id));
+	}
+}
+
 int
 main(void)
 {
@@ -167,6 +223,8 @@ main(void)
 		cmocka_unit_test(the_same_traffic_has_many_spellings),
 		cmocka_unit_test(constructors_choose_the_plainest_type),
 		cmocka_unit_test(ids_print_without_surprises),
+		cmocka_unit_test(a_key_file_is_named_by_the_identity_and_leads_back_to_it),
+		cmocka_unit_test(a_name_that_would_lead_out_of_its_folder_names_no_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

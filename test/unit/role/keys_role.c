@@ -226,10 +226,10 @@ a_phase_1_goes_through_and_tells_no_psk(void **state)
 		    .sa_body = view_str("sa"), .id_body = view_str("id") };
 
 		own = ask(&r, &x);
-		assert_int_equal(own.hash_n, 32);
+		assert_int_equal(own.proof_n, 32);
 		x = (struct keys_ask){ .verb = KEYS_AUTH_PEER, .token = 2 - i,
 		    .sa_body = view_str("sa"), .id_body = view_str("id"),
-		    .hash_got = view_of(own.hash, own.hash_n) };
+		    .proof = view_of(own.proof, own.proof_n) };
 		peer = ask(&r, &x);
 		assert_int_equal(peer.why, WHY_NONE);
 		keys_answer_done(&k[i]);
