@@ -57,10 +57,14 @@ enum weak {
 	WEAK_END = 1 << 9
 };
 
-struct lives { struct accept secs, kb; };
+struct lives {
+	struct accept	secs, kb;
+	struct where	secs_where;	/* its LIFE_DURATION */
+};
 
 struct p1_config {
 	uint8_t			 exchange;
+	struct where		 where;		/* of the list */
 	struct p1_transform	*transforms;
 	size_t			 n;
 	bool			 psk, offers;	/* some transform needs a PSK; can be offered */
@@ -68,6 +72,7 @@ struct p1_config {
 };
 
 struct p2_config {
+	struct where	 where;		/* of the list */
 	struct p2_suite	*suites;
 	size_t		 n;
 	bool		 mixed_groups, transport;
@@ -144,6 +149,11 @@ struct sect	*section_mark(struct build *, struct view name, enum kind);
 bool		 sects_add(struct build *, struct sects *, struct sect *);
 /* The section's line, or where it is not from the file, the line that names it. */
 struct where	 where_of(const struct sect *, uint32_t line);
+
+/* The line of a tag that the file has, else 0. */
+uint32_t	 line_of_tag(struct build *, const char *section, const char *tag);
+/* That line; failing that, the other place. */
+struct where	 where_of_tag(struct build *, const char *section, const char *tag, struct where);
 
 /* ---- values (isakmpd-conf.md 2.1) ---- */
 

@@ -112,6 +112,8 @@ connection_ids(struct build *b, struct connection *c)
 	    c->local_id.range.first.family && get(b, c->name, "NAT-ID", &v))
 		complain(b, PROBLEM_ERROR, ref_value(c->name, "NAT-ID", &v), "",
 		    "NAT-ID and Local-ID are of different address families");
+	c->local_id_line = line_of_tag(b, c->name, "Local-ID");
+	c->remote_id_line = line_of_tag(b, c->name, "Remote-ID");
 	ids_agree(b, c);
 	if (!local && c->passive) {
 		complain(b, c->active ? PROBLEM_WARNING : PROBLEM_ERROR, ref_section(b, c->name),
@@ -197,6 +199,7 @@ connection_suites(struct build *b, struct connection *c, uint32_t phase1_weak)
 	struct p2_config *config = s == NULL ? NULL : p2_config_of(b, s);
 	if (config == NULL)
 		return;
+	c->suites_where = config->where.section != NULL ? config->where : c->where;
 	c->suites = config->suites;
 	c->n_suites = config->n;
 	transport_ids(b, c, config);

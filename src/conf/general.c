@@ -207,6 +207,8 @@ build_general(struct build *b)
 	if (s->nat_keepalive < 1)
 		s->nat_keepalive = 20;
 	s->half_open_source = get_number(b, "General", "Half-open-per-source", 10, 1, 100000);
+	s->half_open_source_line = line_of_tag(b, "General", "Half-open-per-source");
+	s->half_open_total_line = line_of_tag(b, "General", "Half-open-total");
 	s->half_open_total = get_number(b, "General", "Half-open-total", 1000, 1, 1000000);
 	s->first_retransmit_ms = get_number(b, "General", "First-retransmit", 1000, 100, 60000);
 	s->capture_kb = get_number(b, "General", "Capture-size", 65536, 1, 4 * 1024 * 1024);

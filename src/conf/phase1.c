@@ -154,6 +154,14 @@ p1_transform(struct build *b, struct sect *s, uint32_t line, struct p1_transform
 	get_lives(b, s->name, &lives);
 	t.life_secs = lives.secs;
 	t.life_kb = lives.kb;
+	t.lines = (struct p1_lines){
+		.cipher = line_of_tag(b, s->name, "ENCRYPTION_ALGORITHM"),
+		.key_bits = line_of_tag(b, s->name, "KEY_LENGTH"),
+		.hash = line_of_tag(b, s->name, "HASH_ALGORITHM"),
+		.auth = line_of_tag(b, s->name, "AUTHENTICATION_METHOD"),
+		.group = line_of_tag(b, s->name, "GROUP_DESCRIPTION"),
+		.life = lives.secs_where,
+	};
 	*ret = t;
 	return good;
 }
@@ -210,6 +218,7 @@ p1_config_of(struct build *b, struct sect *s)
 		return NULL;
 	check_doi(b, s->name);
 	c->exchange = get_exchange(b, s->name, EXCH_ID_PROT);
+	c->where = where_of_tag(b, s->name, "Transforms", (struct where){ 0 });
 	p1_transforms(b, s, c);
 	return c;
 }
@@ -300,6 +309,8 @@ peer_ids(struct build *b, struct peer *p)
 
 	if (own != NULL)
 		(void)p1_id(b, own, false, &p->own_id);
+	p->address_line = line_of_tag(b, p->name, "Address");
+	p->own_id_line = line_of_tag(b, p->name, "ID");
 	if (remote != NULL && p1_id(b, remote, true, &p->remote_id) &&
 	    get(b, p->name, "Remote-ID", &v))
 		p->remote_id_line = v.tag_line;
@@ -356,6 +367,8 @@ peer_configuration(struct build *b, const struct sect *s, struct peer *p)
 	struct p1_config *c = p1_config_of(b, config);
 	if (c == NULL)
 		return;
+	p->exchange_where = where_of_tag(b, config->name, "EXCHANGE_TYPE", p->where);
+	p->transforms_where = c->where.section != NULL ? c->where : p->where;
 	p->transforms = c->transforms;
 	p->n_transforms = c->n;
 	if (c->n == 0)
@@ -618,6 +631,8 @@ build_phase1(struct build *b)
 {
 	struct phase1_walk w = { .b = b };
 
+	b->snap->phase1_line = store_section_line(b->store, "Phase 1");
+	b->snap->phase2_line = store_section_line(b->store, "Phase 2");
 	(void)section_mark(b, view_str("Phase 1"), KIND_PHASE1);
 	phase1_default(b);
 	store_each(b->store, phase1_entry, &w);

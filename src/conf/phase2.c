@@ -209,6 +209,14 @@ p2_transform(struct build *b, struct sect *s, uint32_t line)
 	get_lives(b, s->name, &lives);
 	t->life_secs = lives.secs;
 	t->life_kb = lives.kb;
+	t->lines = (struct p2_lines){
+		.id = line_of_tag(b, s->name, "TRANSFORM_ID"),
+		.key_bits = line_of_tag(b, s->name, "KEY_LENGTH"),
+		.auth = line_of_tag(b, s->name, "AUTHENTICATION_ALGORITHM"),
+		.group = line_of_tag(b, s->name, "GROUP_DESCRIPTION"),
+		.mode = line_of_tag(b, s->name, "ENCAPSULATION_MODE"),
+		.life = lives.secs_where,
+	};
 	m->weak = p2_weak(t);
 	return m;
 }
@@ -444,6 +452,7 @@ p2_config_of(struct build *b, struct sect *s)
 		return NULL;
 	check_doi(b, s->name);
 	(void)get_exchange(b, s->name, EXCH_QUICK_MODE);
+	c->where = where_of_tag(b, s->name, "Suites", (struct where){ 0 });
 	config_suites(b, s->name, "Suites", c);
 	return c;
 }

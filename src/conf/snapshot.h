@@ -24,8 +24,15 @@ struct accept {
 	uint32_t	offer, least, most;
 };
 
+/* Lines of tags in the section at hand; 0: not written there. */
+struct p1_lines {
+	uint32_t	cipher, key_bits, hash, auth, group;
+	struct where	life;		/* LIFE_DURATION of the seconds, in its own section */
+};
+
 struct p1_transform {
 	struct where	where;
+	struct p1_lines	lines;
 	int32_t		cipher, hash, auth, group;	/* numbers, or CONF_ANY */
 	struct accept	key_bits, life_secs, life_kb;
 };
@@ -35,11 +42,14 @@ struct peer {
 	const char	*name;		/* section */
 	uint32_t	 index;		/* in snapshot.peers */
 	struct addr	 address;	/* FAMILY_NONE: none configured */
+	uint32_t	 address_line;
 	uint16_t	 port;		/* 0: the daemon's default */
 	struct addr	 local_address;	/* FAMILY_NONE: any */
 	bool		 is_default;	/* reached by [Phase 1]:Default */
 	uint8_t		 exchange;	/* enum exchange_type: EXCH_ID_PROT */
+	struct where	 exchange_where;
 	const char	*configuration;	/* section of the ISAKMP-configuration */
+	struct where	 transforms_where;	/* the list of them */
 	struct p1_transform *transforms;
 	size_t		 n_transforms;	/* 0: everything is refused */
 	bool		 has_psk;
@@ -47,7 +57,7 @@ struct peer {
 	uint64_t	 psk_mark;	/* another one when the key is; says nothing else of it */
 	struct id	 own_id;	/* type 0: the local address */
 	struct id	 remote_id;	/* type 0: see any_id */
-	uint32_t	 remote_id_line;
+	uint32_t	 own_id_line, remote_id_line;
 	bool		 any_id;	/* no Remote-ID and no address to compare with */
 	uint32_t	 dpd_interval;	/* seconds; 0: off */
 	bool		 force_encap;	/* our tag Force-encapsulation: pretend a NAT */
@@ -55,8 +65,14 @@ struct peer {
 	bool		 allow_weak;	/* our tag Allow-weak=yes */
 };
 
+struct p2_lines {
+	uint32_t	id, key_bits, auth, group, mode;
+	struct where	life;
+};
+
 struct p2_transform {
 	struct where	where;
+	struct p2_lines	lines;
 	uint8_t		transform_id;	/* enum esp_id for ESP */
 	uint8_t		auth;		/* enum ipsec_auth, AUTHALG_NONE */
 	uint8_t		mode;		/* enum sa_mode */
@@ -84,9 +100,11 @@ struct connection {
 	const char	*name;
 	uint32_t	 index;		/* in snapshot.connections */
 	const struct peer *peer;
+	struct where	 suites_where;	/* the list of them */
 	struct p2_suite	*suites;
 	size_t		 n_suites;
 	struct id	 local_id, remote_id;	/* type 0: not given */
+	uint32_t	 local_id_line, remote_id_line;
 	struct id	 nat_id;	/* type 0: none */
 	bool		 active;	/* in Connections: kept up */
 	bool		 passive;	/* may be accepted */
@@ -107,6 +125,7 @@ struct snapshot {
 	uint32_t	 exchange_max;	/* seconds */
 	uint32_t	 check_interval, nat_keepalive;	/* seconds */
 	uint32_t	 half_open_source, half_open_total;	/* bounds (isakmpd.md 23 Beyond) */
+	uint32_t	 half_open_source_line, half_open_total_line;	/* 0: built in */
 	uint32_t	 first_retransmit_ms;
 	uint32_t	 capture_kb;	/* our tag Capture-size: where a capture stops */
 	bool		 acquire_only, delete_sas, renegotiate_on_hup, use_keynote;
@@ -115,6 +134,7 @@ struct snapshot {
 	const struct peer *default_peer;	/* [Phase 1]:Default, or NULL */
 	struct phase1_entry *phase1;	/* sorted by first address, wider ones first */
 	size_t		 n_phase1;
+	uint32_t	 phase1_line, phase2_line;	/* of [Phase 1] and [Phase 2] */
 	struct connection *connections;	/* active ones first, in list order */
 	size_t		 n_connections;
 	struct addr	*listen_on;	/* resolved by the host; empty: all */

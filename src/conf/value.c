@@ -604,6 +604,22 @@ get_exchange(struct build *b, const char *section, uint8_t wanted)
 	return 0;
 }
 
+uint32_t
+line_of_tag(struct build *b, const char *section, const char *tag)
+{
+	struct value v;
+
+	return store_get(b->store, section, tag, &v) && !v.built_in ? v.tag_line : 0;
+}
+
+struct where
+where_of_tag(struct build *b, const char *section, const char *tag, struct where otherwise)
+{
+	uint32_t line = line_of_tag(b, section, tag);
+
+	return line == 0 ? otherwise : (struct where){ section, line };
+}
+
 static struct lives *
 one_life(struct build *b, struct sect *s)
 {
@@ -623,6 +639,7 @@ one_life(struct build *b, struct sect *s)
 		return s->lives;
 	}
 	*(type == LIFE_SECONDS ? &s->lives->secs : &s->lives->kb) = a;
+	s->lives->secs_where = where_of_tag(b, s->name, "LIFE_DURATION", (struct where){ 0 });
 	return s->lives;
 }
 
@@ -674,6 +691,8 @@ get_lives(struct build *b, const char *section, struct lives *ret)
 		struct lives *one = s == NULL ? NULL : one_life(b, s);
 		if (one == NULL)
 			continue;
+		if (one->secs.present && !ret->secs.present)
+			ret->secs_where = one->secs_where;
 		life_join(b, ref, &ret->secs, &one->secs);
 		life_join(b, ref, &ret->kb, &one->kb);
 	}

@@ -394,19 +394,7 @@ describe(struct core *core, struct failure *f, const struct exchange *x,
 	} else if (step != NULL) {
 		text_copy(f->exchange, sizeof(f->exchange), step);
 	}
-	if (f->where[0] == '\0') {
-		const struct where *w = connection != NULL ? &connection->where :
-		    peer != NULL ? &peer->where : NULL;
-
-		if (w != NULL && w->section != NULL) {
-			s = str_of(f->where, sizeof(f->where));
-			if (w->line != 0 && core->snapshot != NULL)
-				str_addf(&s, "%s:%u ", core->snapshot->file, (unsigned)w->line);
-			str_addf(&s, "[%s]", w->section);
-		}
-	}
-	if (f->remedy[0] == '\0')
-		text_copy(f->remedy, sizeof(f->remedy), why_remedy(f->why));
+	fail_complete(core, f, x, peer, connection);
 }
 
 /*
@@ -420,7 +408,7 @@ by_stranger(enum why why, const struct exchange *x, const struct path *path,
 {
 	if (why_log(why) == LOG_LIMITED)
 		return true;
-	return x != NULL ? x->fresh && x->p1 != NULL :
+	return x != NULL ? x->p1 != NULL && (x->fresh || x->stage == STAGE_HALF_OPEN) :
 	    path != NULL && (peer == NULL || why == WHY_PEER_REFUSED);
 }
 
@@ -432,7 +420,7 @@ fail_record(struct core *core, enum why why, const struct exchange *x, const str
 
 	core->draft_used = false;
 	core_refuse(core, why);
-	if (why_log(why) == LOG_NEVER)
+	if (why_log(why) == LOG_NEVER || fail_told(core, x, path))
 		return;
 	if (by_stranger(why, x, path, peer) &&
 	    !bucket_take(core, &core->log_bucket.tokens, &core->log_bucket.at, 5, 20)) {

@@ -275,6 +275,19 @@ connection_timer(struct core *core, uint32_t index)
 	connection_try(core, c);
 }
 
+/* There is no such connection: those that are. */
+static void
+connections_draft(struct core *core)
+{
+	const struct where w = { "Phase 2", core->snapshot == NULL ? 0 : core->snapshot->phase2_line };
+	STR(names, 180);
+
+	for (size_t i = 0; i < core->n_connections && !names.cut; i++)
+		str_addf(&names, "%s%s", i == 0 ? "" : ", ", core->connections[i].connection->name);
+	fail_field(core, "connection", core->snapshot == NULL ? NULL : &w);
+	fail_expected(core, "a connection of [Phase 2]: %s", names.len == 0 ? "there is none" : names.p);
+}
+
 enum why
 core_connect(struct core *core, struct mono now, const char *name)
 {
@@ -287,7 +300,7 @@ core_connect(struct core *core, struct mono now, const char *name)
 		str_escaped(&escaped, view_str(name));
 		fail_classic(core, "exchange_establish: peer \"%s\" does not have a correct phase (0)",
 		    escaped.p);
-		fail_expected(core, "a connection of [Phase 2]");
+		connections_draft(core);
 		fail_got(core, "%s", escaped.p);
 		fail_record(core, WHY_NOT_CONFIGURED, NULL, NULL, NULL, NULL, "c");
 		return WHY_NOT_CONFIGURED;

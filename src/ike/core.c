@@ -252,8 +252,14 @@ core_kern_answer(struct core *core, struct mono now, const struct kern_answer *a
 		return;
 	}
 	if (a->why != WHY_NONE) {
+		STR(suite, 80);
+
+		sa_suite_print(&suite, &x->p2->suite);
 		fail_field(core, "back end", x->connection != NULL ? &x->connection->where : NULL);
-		fail_expected(core, a->verb == KERN_GET_SPI ? "an SPI reserved" : "the SA pair installed");
+		if (a->verb == KERN_GET_SPI)
+			fail_expected(core, "an SPI reserved");
+		else
+			fail_expected(core, "the SA pair installed: %s", suite.p);
 		fail_got(core, "%s", a->detail);
 		exchange_fail_local(core, x, a->why);
 		return;
@@ -320,8 +326,13 @@ core_role_restarted(struct core *core, struct mono now, bool keys, bool kern)
 		bool needs_keys = x->state != X_DONE && (!phase2 || x->p2->keys_asked);
 		bool needs_kern = x->state != X_DONE && phase2;
 
-		if ((keys && needs_keys) || (kern && needs_kern))
-			exchange_fail_local(core, x, WHY_ROLE_GONE);
+		if (!(keys && needs_keys) && !(kern && needs_kern))
+			continue;
+		fail_field(core, "process", NULL);
+		fail_expected(core, "%s at work until the negotiation is done",
+		    keys && needs_keys ? "keys" : "kern");
+		fail_got(core, "it ended");
+		exchange_fail_local(core, x, WHY_ROLE_GONE);
 	}
 	if (!kern)
 		return;

@@ -347,12 +347,19 @@ what_was_waited_for(const struct exchange *x)
 	case MM_R_SENT_KE:
 		return "the peer's authentication (message 5)";
 	case QM_I_SENT_1:
-		return "an answer to the quick mode proposal";
+		return "an answer to the quick mode proposal (message 2)";
 	case QM_R_SENT_2:
-		return "HASH(3)";
+		return "HASH(3) (message 3)";
 	default:
 		return "an answer of another process of this daemon";
 	}
+}
+
+/* Nothing more came, which is no news after a record said why. */
+static bool
+is_consequence(enum why why)
+{
+	return why == WHY_NO_ANSWER || why == WHY_TIMEOUT;
 }
 
 void
@@ -366,7 +373,7 @@ exchange_fail(struct core *core, struct exchange *x, enum why why)
 
 	if (phase1 && !was_done)
 		main_mode_failing(core, x, why);
-	if (!x->recorded && !was_done)
+	if (!x->recorded && !was_done && !(x->hinted && is_consequence(why)))
 		fail_record(core, why, x, &x->path, peer, connection, NULL);
 	core->draft_used = false;
 	exchange_free(core, x);
@@ -430,8 +437,8 @@ exchange_refuse(struct core *core, struct exchange *x, enum why why, size_t data
 		return;
 	}
 	/* Nobody vouched for this message: the exchange goes on without it. */
-	if (!x->recorded) {
-		x->recorded = why_log(why) == LOG_ALWAYS;
+	if (!x->recorded && !x->hinted) {
+		x->hinted = true;
 		fail_record(core, why, x, &x->path, x->peer, x->connection, NULL);
 	} else {
 		core_refuse(core, why);
@@ -564,14 +571,39 @@ state_set(struct core *core, struct exchange *x, const struct row *row)
 		timer_clear(core, &x->resend);
 }
 
-static enum why
-payloads_check(const struct row *row, const struct message *m)
+static void
+payloads_print(struct str *s, uint64_t bits)
 {
-	if ((m->present & row->need) != row->need)
-		return WHY_PAYLOAD_MISSING;
-	if ((m->present & ~(row->need | row->may)) != 0)
-		return WHY_PAYLOAD_TYPE;
-	return WHY_NONE;
+	for (uint8_t type = 1; type != 0; type++) {
+		uint64_t bit = payload_bit(type);
+
+		if (bit != 0 && (bits & bit) != 0)
+			str_addf(s, "%s%s", s->len > 0 ? ", " : "", payload_text(type));
+	}
+}
+
+/* The payloads of a step: those missing, or those too many. */
+static enum why
+payloads_check(struct core *core, const struct row *row, const struct message *m)
+{
+	uint64_t missing = row->need & ~m->present, more = m->present & ~(row->need | row->may);
+	STR(field, 64);
+	STR(need, 80);
+	STR(may, 80);
+	STR(got, 160);
+
+	if (missing == 0 && more == 0)
+		return WHY_NONE;
+	payloads_print(&field, missing != 0 ? missing : more);
+	payloads_print(&need, row->need);
+	payloads_print(&may, row->may);
+	payloads_print(&got, m->present);
+	if (missing != 0)
+		fail_classic(core, "exchange_run: exchange_validate failed");
+	fail_field(core, field.p, NULL);
+	fail_expected(core, "%s%s%s", need.p, may.len > 0 ? ", and allowed: " : "", may.p);
+	fail_got(core, "%s", got.p);
+	return missing != 0 ? WHY_PAYLOAD_MISSING : WHY_PAYLOAD_TYPE;
 }
 
 void
@@ -590,11 +622,8 @@ exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct
 	if (row->step != 0)
 		x->step = row->step;
 	x->authentic = false;
-	if (on == ON_MESSAGE) {
-		why = payloads_check(row, e->m);
-		if (why == WHY_PAYLOAD_MISSING)
-			fail_classic(core, "exchange_run: exchange_validate failed");
-	}
+	if (on == ON_MESSAGE)
+		why = payloads_check(core, row, e->m);
 	core->ask_lost = false;
 	if (why == WHY_NONE && row->handle != NULL)
 		why = row->handle(core, x, e);
@@ -688,12 +717,17 @@ give_up(struct core *core, struct exchange *x)
 	endpoint_print(&remote, &x->path.remote);
 	fail_classic(core, "transport_send_messages: giving up on exchange %s, no response from peer %s",
 	    x->connection != NULL ? x->connection->name : x->peer->name, remote.p);
+	fail_field(core, "message", NULL);
 	fail_expected(core, "%s", what_was_waited_for(x));
 	fail_got(core, "nothing after %u transmissions", x->sends);
-	if (x->state == MM_I_SENT_AUTH)
+	if (x->state == MM_I_SENT_AUTH) {
+		const struct where w = { x->peer->where.section, x->peer->psk_line };
+
+		fail_field(core, "Authentication", &w);
 		fail_remedy(core, "the peer answered until the keys were needed: most often the "
-		    "pre-shared keys differ; otherwise see that UDP port %u passes",
+		    "pre-shared keys (Authentication) differ; otherwise see that UDP port %u passes",
 		    (unsigned)x->path.remote.port);
+	}
 	exchange_fail(core, x, WHY_NO_ANSWER);
 	suspect_isakmp_sa(core, parent, started);
 }
@@ -706,10 +740,13 @@ exchange_timer(struct core *core, struct exchange *x, enum timer_kind kind)
 			exchange_free(core, x);
 			return;
 		}
+		fail_field(core, "message", NULL);
 		fail_expected(core, "%s", what_was_waited_for(x));
-		fail_got(core, "nothing in time");
-		/* A stranger who never came back is counted, not logged. */
-		if (x->state == MM_R_SENT_SA) {
+		fail_got(core, x->state == MM_R_SENT_SA ? "nothing but message 1 again" :
+		    "nothing in time");
+		/* A stranger who never came back is counted, not logged; a peer that
+		 * asks and asks again does not hear us. */
+		if (x->state == MM_R_SENT_SA && (!x->known_peer || x->answers == 0)) {
 			x->recorded = true;
 			core_refuse(core, WHY_TIMEOUT);
 		}

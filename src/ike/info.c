@@ -209,6 +209,8 @@ offered_print(struct str *s, const struct peer *peer)
 			str_addf(s, "-%u", (unsigned)t->key_bits.offer);
 		str_addf(s, " %s %s", reg_text(REG_HASH, (uint32_t)t->hash, room[1]),
 		    reg_text(REG_GROUP, (uint32_t)t->group, room[2]));
+		if (t->life_secs.present && !t->life_secs.any)
+			str_addf(s, " %us", (unsigned)t->life_secs.offer);
 	}
 }
 
@@ -232,6 +234,8 @@ suites_print(struct str *s, const struct connection *c)
 			sa_suite_print(s, &suite);
 			str_addf(s, " PFS %s", t->group == GROUP_NONE ? "none" :
 			    reg_text(REG_GROUP, t->group, room));
+			if (t->life_secs.present && !t->life_secs.any)
+				str_addf(s, " %us", (unsigned)t->life_secs.offer);
 		}
 	}
 }
@@ -255,28 +259,46 @@ quick_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
 	} else {
 		suites_print(&ours, x->connection);
 	}
-	fail_field(core, ids ? "phase 2 IDs" : "Suites", &x->connection->where);
+	const struct where at_ids = where_in(&x->connection->where, x->connection->local_id_line);
+	fail_field(core, ids ? "phase 2 IDs" : "Suites", ids ? &at_ids : &x->connection->suites_where);
 	fail_expected(core, "%s accepted: %s", ids ? "our IDs" : "one of our suites", ours.p);
 	fail_remedy(core, ids ?
 	    "make Local-ID and Remote-ID the mirror image of the peer's selectors" :
 	    "make the Suites of both sides agree; the peer's log names what it wants");
 }
 
-/* Phase 1 after the keys were made: it is about who we are. */
+/* Our own identity, which the peer does not want. */
 static void
-auth_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
+id_refused_draft(struct core *core, const struct peer *peer, const struct id *own)
 {
+	const struct where w = where_in(&peer->where, peer->own_id_line);
 	STR(id, 160);
 
-	if (type != N_INVALID_ID_INFORMATION) {
-		fail_expected(core, "phase 1 accepted");
-		return;
-	}
-	id_print(&id, &x->p1->own_id);
-	fail_field(core, "ID", &x->peer->where);
+	id_print(&id, own);
+	fail_field(core, "ID", &w);
 	fail_expected(core, "our ID %s accepted", id.p);
 	fail_remedy(core, "set ID in this peer section to what the peer expects, or correct the "
 	    "peer's Remote-ID");
+}
+
+/* Phase 1 after its proposal was agreed on. */
+static void
+auth_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
+{
+	STR(field, 24);
+	char room[24];
+
+	if (type == N_INVALID_ID_INFORMATION && x->p1->own_id.type != 0) {
+		id_refused_draft(core, x->peer, &x->p1->own_id);
+		return;
+	}
+	str_addf(&field, "message %u", x->step);
+	fail_field(core, field.p, NULL);
+	if (x->state == MM_I_SENT_KE)
+		fail_expected(core, "our public value of %s accepted",
+		    reg_text(REG_GROUP, x->p1->params.group, room));
+	else
+		fail_expected(core, "phase 1 accepted");
 }
 
 static void
@@ -286,9 +308,9 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 	char room[24];
 	enum why why = WHY_PEER_REFUSED;
 
-	if (x->recorded)
+	if (x->recorded || (!authentic && x->hinted))
 		return;
-	x->recorded = true;
+	*(authentic ? &x->recorded : &x->hinted) = true;
 	fail_got(core, "notification %s%s", reg_text(REG_NOTIFY, type, room),
 	    authentic ? "" : " (not authenticated)");
 	if (!authentic && means_wrong_key(x, type)) {
@@ -297,9 +319,9 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 		why = WHY_WRONG_PSK;
 		fail_field(core, "Authentication", &w);
 		fail_expected(core, "the same pre-shared key on both sides");
-	} else if (x->p1 != NULL && x->state == MM_I_SENT_SA) {
+	} else if (x->p1 != NULL && (x->state == MM_I_SENT_SA || x->state == MM_R_SENT_SA)) {
 		offered_print(&offered, x->peer);
-		fail_field(core, "Transforms", &x->peer->where);
+		fail_field(core, "Transforms", &x->peer->transforms_where);
 		fail_expected(core, "one of our transforms accepted: %s", offered.p);
 		fail_remedy(core, "make the Transforms of both sides agree; the peer's log names what it wants");
 	} else if (x->p2 != NULL) {
@@ -308,6 +330,14 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 		auth_refused_draft(core, x, type);
 	}
 	fail_record(core, why, x, &x->path, x->peer, x->connection, NULL);
+}
+
+/* May it tell why the exchange gets no further?  Whose first message came twice,
+ * or late, knows nothing of what we answered. */
+static bool
+concerns(const struct exchange *x, uint16_t type)
+{
+	return x->state != X_DONE && is_error(type) && (x->initiator || type != N_INVALID_COOKIE);
 }
 
 void
@@ -323,7 +353,7 @@ info_clear_input(struct core *core, const struct message *m, const struct path *
 		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &n) != WHY_NONE)
 			continue;
 		act_trace(core, false, NULL, "info", 1, m, (struct view){ 0 }, path);
-		if (x != NULL && x->initiator && x->state != X_DONE && is_error(n.type) &&
+		if (x != NULL && concerns(x, n.type) &&
 		    addr_compare(&x->path.remote.addr, &path->remote.addr) == 0)
 			refused_by_peer(core, x, n.type, false);
 		else
@@ -460,6 +490,7 @@ dpd_dead(struct core *core, struct isakmp_sa *sa)
 		snapshot_unref(snapshot);
 		return;
 	}
+	fail_field(core, "DPD", NULL);
 	fail_expected(core, "R_U_THERE_ACK within %u seconds", DPD_RETRY_SECS * DPD_TRIES);
 	fail_got(core, "nothing after %u probes", DPD_TRIES);
 	fail_record(core, WHY_PEER_DEAD, NULL, &sa->path, peer, NULL, "info");
@@ -566,14 +597,14 @@ invalid_spi(struct core *core, struct isakmp_sa *sa, const struct notify_body *n
 	snapshot_unref(held);
 }
 
-/* The quick mode we began that this error is most likely about: the oldest without an answer. */
+/* The quick mode that this error is most likely about: the oldest without an answer. */
 static struct exchange *
 quick_refused(const struct isakmp_sa *sa)
 {
 	struct exchange *found = NULL;
 
 	for (struct exchange *x = sa->children; x != NULL; x = x->sibling) {
-		if (x->p2 == NULL || !x->initiator || x->state != QM_I_SENT_1)
+		if (x->p2 == NULL || (x->state != QM_I_SENT_1 && x->state != QM_R_SENT_2))
 			continue;
 		/* The list has the newest first: of two of one moment the second is older. */
 		if (found == NULL || !mono_before(found->started, x->started))
@@ -611,13 +642,21 @@ notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *
 	x = exchange_by_message_id(core, sa->self, message_id);
 	if (x == NULL)
 		x = quick_refused(sa);
-	if (x != NULL && x->initiator && x->state != X_DONE) {
+	if (x != NULL && x->state != X_DONE) {
 		refused_by_peer(core, x, n->type, true);
 		exchange_fail(core, x, WHY_PEER_REFUSED);
 		return;
 	}
 	/* About something that we believe to be done: our ID in phase 1, most often. */
-	fail_expected(core, "nothing refused");
+	if (n->type == N_INVALID_ID_INFORMATION) {
+		struct id own;
+
+		isakmp_sa_ids(sa, &own, NULL);
+		id_refused_draft(core, sa->peer, &own);
+	} else {
+		fail_field(core, "notification", NULL);
+		fail_expected(core, "nothing refused");
+	}
 	fail_got(core, "notification %s", reg_text(REG_NOTIFY, n->type, room));
 	fail_record(core, WHY_PEER_REFUSED, NULL, &sa->path, sa->peer, NULL, "info");
 }

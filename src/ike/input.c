@@ -179,7 +179,14 @@ first_message(struct core *core, const struct header *h, const struct path *path
 	}
 	capture_clear(core, path, datagram);
 	if (peer == NULL || peer->n_transforms == 0) {
+		const struct where w = { "Phase 1", core->snapshot->phase1_line };
+		STR(from, 64);
+
+		addr_print(&from, &path->remote.addr);
 		fail_classic(core, "exchange_setup_p1: no \"Default\" tag in [Phase 1] section");
+		fail_field(core, "[Phase 1]", &w);
+		fail_expected(core, "a line %s=, or Default=", from.p);
+		fail_got(core, "a first message from %s", from.p);
 		refuse(core, WHY_NO_PEER, NULL, path);
 		return;
 	}
@@ -189,7 +196,9 @@ first_message(struct core *core, const struct header *h, const struct path *path
 		fail_classic(core, "exchange_setup_p1: expected exchange type %s got %s",
 		    reg_text(REG_EXCHANGE, peer->exchange, room[0]),
 		    reg_text(REG_EXCHANGE, h->exchange, room[1]));
-		fail_field(core, "EXCHANGE_TYPE", &peer->where);
+		fail_field(core, "EXCHANGE_TYPE", &peer->exchange_where);
+		fail_expected(core, "%s", reg_text(REG_EXCHANGE, peer->exchange, room[0]));
+		fail_got(core, "%s", reg_text(REG_EXCHANGE, h->exchange, room[1]));
 		fail_record(core, WHY_EXCHANGE_TYPE, NULL, path, peer, NULL, "phase 1");
 		return;
 	}

@@ -192,6 +192,7 @@ struct exchange {
 	bool			fresh;		/* made by the message at hand */
 	bool			authentic;	/* the message at hand passed its hash */
 	bool			recorded;	/* a failure record was written */
+	bool			hinted;		/* one was, by a message nobody vouched for */
 	bool			unreadable;	/* initiator: got what our keys do not open */
 	bool			known_peer;	/* responder: source is configured by address */
 	struct snapshot		*snapshot;
@@ -314,6 +315,9 @@ struct exchange	*quick_mode_responder(struct core *, struct isakmp_sa *, const s
 		    const struct path *);
 
 void		quick_mode_uncount(struct core *, const struct exchange *);
+
+/* The line of a tag of this section, or if nobody wrote it, the section's. */
+struct where	where_in(const struct where *section, uint32_t line);
 
 /* ---- values of both phases ---- */
 
@@ -576,9 +580,21 @@ void		fail_expected(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void		fail_got(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void		fail_classic(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void		fail_remedy(struct core *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Fills what a record still lacks. */
+void		fail_complete(struct core *, struct failure *, const struct exchange *,
+		    const struct peer *, const struct connection *);
+/* Has there been a record of this negotiation, which has no state any more?  Remembers it. */
+bool		fail_told(struct core *, const struct exchange *, const struct path *);
 /* Writes the record (or only counts it), and clears the draft. */
 void		fail_record(struct core *, enum why, const struct exchange *, const struct path *,
 		    const struct peer *, const struct connection *, const char *step);
+
+enum { TOLD_MAX = 128, TOLD_SECS = 120 };
+
+struct told {
+	uint64_t	key;
+	struct mono	at;
+};
 
 /* ---- the core ---- */
 
@@ -610,6 +626,8 @@ struct core {
 	bool			ask_lost;	/* no memory for an ask: nobody will answer */
 	struct failure		*draft;
 	bool			draft_used;
+	struct told		told[TOLD_MAX];	/* negotiations there are records of, a ring */
+	size_t			next_told;
 	bool			passive, shutting_down, shutdown_delete;
 	struct timer		shutdown;
 	struct stage_list	stages[STAGE_MAX][2];	/* strangers, known peers */

@@ -135,8 +135,8 @@ peer_id_check(struct core *core, struct exchange *x)
 	const struct id *got = &x->p1->peer_id;
 	const struct id by_address = id_from_addr(&x->peer->address);
 	const struct id *want = x->peer->remote_id.type != 0 ? &x->peer->remote_id : &by_address;
-	const struct where where = { x->peer->where.section,
-	    x->peer->remote_id_line != 0 ? x->peer->remote_id_line : x->peer->where.line };
+	const struct where where = where_in(&x->peer->where, x->peer->remote_id_line != 0 ?
+	    x->peer->remote_id_line : x->peer->address_line);
 	STR(want_text, 200);
 	STR(got_text, 200);
 	char room[2][24];
@@ -457,29 +457,22 @@ r_verified(struct core *core, struct exchange *x, const struct event *e)
 void
 main_mode_failing(struct core *core, struct exchange *x, enum why why)
 {
-	char room[24];
+	struct where where;
 
 	switch (why) {
 	case WHY_NO_KEY:
 		fail_classic(core, "ike_auth_get_key: no key found for peer \"%s\"", x->peer->name);
-		fail_field(core, "Authentication", &x->peer->where);
+		where = where_in(&x->peer->where, x->peer->psk_line);
+		fail_field(core, "Authentication", &where);
 		fail_expected(core, "a pre-shared key");
 		fail_got(core, "none");
 		break;
-	case WHY_KEY_VALUE:
-		fail_field(core, "KEY_EXCH", NULL);
-		fail_expected(core, "a public value of %s, not 0, 1 or p-1, and on its curve",
-		    reg_text(REG_GROUP, x->p1->params.group, room));
-		fail_got(core, "one that is not");
-		break;
-	case WHY_AUTH_HASH: {
-		const struct where w = { x->peer->where.section, x->peer->psk_line };
-
-		fail_field(core, "Authentication", &w);
+	case WHY_AUTH_HASH:
+		where = where_in(&x->peer->where, x->peer->psk_line);
+		fail_field(core, "Authentication", &where);
 		fail_expected(core, "the same pre-shared key on both sides");
 		fail_got(core, "a HASH made with another one");
 		break;
-	}
 	default:
 		break;
 	}
@@ -585,7 +578,11 @@ main_mode_start(struct core *core, const struct peer *peer)
 	if (peer->address.family == FAMILY_NONE || peer->n_transforms == 0) {
 		fail_classic(core, "udp_create: no address configured for \"%s\"", peer->name);
 		fail_field(core, peer->n_transforms == 0 ? "Transforms" : "Address", &peer->where);
-		fail_expected(core, "a value, to begin with this peer");
+		fail_expected(core, peer->n_transforms == 0 ? "transforms, to begin with this peer" :
+		    "an address, to begin with this peer");
+		fail_got(core, "none");
+		fail_remedy(core, "add %s to the peer section, or let the peer begin",
+		    peer->n_transforms == 0 ? "Transforms" : "Address");
 		fail_record(core, WHY_CONFIG, NULL, NULL, peer, NULL, "main/1 initiator");
 		return false;
 	}
@@ -593,6 +590,8 @@ main_mode_start(struct core *core, const struct peer *peer)
 		fail_classic(core, "exchange_establish: transport \"udp\" for peer \"%s\" could not be created",
 		    peer->name);
 		fail_field(core, "Local-address", &peer->where);
+		fail_expected(core, "an address of this machine with a route to the peer");
+		fail_got(core, "none");
 		fail_record(core, WHY_NO_LISTENER, NULL, NULL, peer, NULL, "main/1 initiator");
 		return false;
 	}

@@ -28,15 +28,30 @@ struct difference {
 	bool		wordy;
 	unsigned	n;
 	char		field[64], expected[200], got[200];
+	struct where	where;		/* of the first difference */
 };
 
-void	differ(struct difference *, const char *field, const char *expected, const char *got);
+void	differ(struct difference *, const char *field, struct where, const char *expected,
+	    const char *got);
 /* Numbers of a registry.  Negative `want`: any; without `present` there was no attribute. */
-void	differ_name(struct difference *, enum registry, const char *field, int64_t want,
-	    bool present, uint32_t got);
-void	differ_range(struct difference *, const char *field, const struct accept *, uint32_t got);
+void	differ_name(struct difference *, enum registry, const char *field, struct where,
+	    int64_t want, bool present, uint32_t got);
+void	differ_range(struct difference *, const char *field, struct where, const struct accept *,
+	    uint32_t got);
+void	differ_number(struct difference *, const char *field, struct where, uint32_t want,
+	    uint32_t got);
+/* An attribute that nobody wants here, or a life type that is none. */
+void	differ_strange(struct difference *, enum registry, uint16_t type, bool is_life,
+	    uint32_t value, struct where);
 bool	accepts(const struct accept *, uint32_t);
-/* The draft of the record: what differs, and the line of the configured transform. */
-void	difference_record(struct core *, const struct difference *, const struct where *);
+/* The draft of the record: what differs, and where that is configured. */
+void	difference_record(struct core *, const struct difference *);
+/*
+ * The draft for an SA payload in which nothing could be compared: what in it
+ * is not as it must be, of proposals of this protocol.  `one`: a choice, or
+ * phase 1, has one proposal only.
+ */
+void	sa_draft(struct core *, struct view sa_body, uint8_t protocol, bool one,
+	    const struct where *);
 
 #endif

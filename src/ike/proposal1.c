@@ -18,7 +18,9 @@ struct offer {
 	struct life	life;
 	struct view	attributes;
 	bool		strange;	/* an attribute we do not implement */
+	bool		strange_life;	/* or a life type that is none */
 	uint16_t	strange_type;
+	uint32_t	strange_value;
 };
 
 static MUST_USE enum why
@@ -37,8 +39,9 @@ offer_read(const struct transform *t, struct offer *ret)
 		case P1_LIFE_TYPE:
 		case P1_LIFE_DURATION:
 			if (!life_read(&o.life, a.type == P1_LIFE_TYPE, a.value)) {
-				o.strange = true;
-				o.strange_type = a.type;
+				o.strange = o.strange_life = true;
+				o.strange_type = P1_LIFE_TYPE;
+				o.strange_value = o.life.type;
 			}
 			break;
 		case P1_ENCRYPTION_ALGORITHM:
@@ -54,6 +57,7 @@ offer_read(const struct transform *t, struct offer *ret)
 		default:
 			o.strange = true;
 			o.strange_type = a.type;
+			o.strange_value = a.value;
 			break;
 		}
 	}
@@ -63,15 +67,18 @@ offer_read(const struct transform *t, struct offer *ret)
 
 /* ---- comparing ---- */
 
-static void
+/* False if it differs. */
+static bool
 compare_number(struct difference *d, const struct offer *o, enum p1_attr type,
-    enum registry reg, int32_t want)
+    enum registry reg, struct where where, int32_t want)
 {
 	bool present = (o->seen & 1u << type) != 0;
 
-	if (!present || (want != CONF_ANY && (uint32_t)want != o->value[type]))
-		differ_name(d, reg, reg_name(REG_P1_ATTR, type), want == CONF_ANY ? -1 : want,
-		    present, o->value[type]);
+	if (present && (want == CONF_ANY || (uint32_t)want == o->value[type]))
+		return true;
+	differ_name(d, reg, reg_name(REG_P1_ATTR, type), where, want == CONF_ANY ? -1 : want,
+	    present, o->value[type]);
+	return false;
 }
 
 /* AES without KEY_LENGTH means 128 bits (14.2 Beyond). */
@@ -97,7 +104,7 @@ implementable(const struct offer *o)
 
 /* ANY accepts it, and we cannot do it. */
 static void
-compare_ability(struct difference *d, const struct offer *o)
+compare_ability(struct difference *d, const struct offer *o, struct where where)
 {
 	char room[4][24];
 	STR(got, 120);
@@ -109,34 +116,54 @@ compare_ability(struct difference *d, const struct offer *o)
 	    (unsigned)offered_bits(o), reg_text(REG_HASH, o->value[P1_HASH_ALGORITHM], room[1]),
 	    reg_text(REG_AUTH_METHOD, o->value[P1_AUTHENTICATION_METHOD], room[2]),
 	    reg_text(REG_GROUP, o->value[P1_GROUP_DESCRIPTION], room[3]));
-	differ(d, "Transforms", "algorithms that this program has", got.p);
+	differ(d, "Transforms", where, "algorithms that this program has", got.p);
 }
 
 static void
-compare(const struct offer *o, const struct p1_transform *t, struct difference *d)
+compare_bits(const struct offer *o, const struct p1_transform *t, struct difference *d)
 {
+	const struct where where = where_in(&t->where, t->lines.key_bits);
 	uint32_t bits = offered_bits(o);
-	char room[24];
 
-	if (o->strange)
-		differ(d, reg_text(REG_P1_ATTR, o->strange_type, room), "no such attribute", "one");
-	compare_number(d, o, P1_ENCRYPTION_ALGORITHM, REG_CIPHER, t->cipher);
 	if (t->key_bits.present) {
 		if (!accepts(&t->key_bits, bits))
-			differ_range(d, "KEY_LENGTH", &t->key_bits, bits);
+			differ_range(d, "KEY_LENGTH", where, &t->key_bits, bits);
 	} else if ((o->seen & 1u << P1_KEY_LENGTH) != 0 && t->cipher != CONF_ANY &&
 	    !(t->cipher == CIPHER_AES_CBC && bits == 128)) {
 		STR(have, 32);
 
 		str_addf(&have, "%u", (unsigned)bits);
-		differ(d, "KEY_LENGTH", t->cipher == CIPHER_AES_CBC ? "128" : "no attribute", have.p);
+		differ(d, "KEY_LENGTH", where, t->cipher == CIPHER_AES_CBC ? "128" : "no attribute",
+		    have.p);
 	}
-	compare_number(d, o, P1_HASH_ALGORITHM, REG_HASH, t->hash);
-	compare_number(d, o, P1_AUTHENTICATION_METHOD, REG_AUTH_METHOD, t->auth);
-	compare_number(d, o, P1_GROUP_DESCRIPTION, REG_GROUP, t->group);
+}
+
+static struct where
+life_where(const struct p1_transform *t)
+{
+	return t->lines.life.section != NULL ? t->lines.life : t->where;
+}
+
+static void
+compare(const struct offer *o, const struct p1_transform *t, struct difference *d)
+{
+	const struct p1_lines *l = &t->lines;
+
+	if (o->strange)
+		differ_strange(d, REG_P1_ATTR, o->strange_type, o->strange_life, o->strange_value,
+		    o->strange_life ? life_where(t) : t->where);
+	/* Of another cipher the key length says nothing. */
+	if (compare_number(d, o, P1_ENCRYPTION_ALGORITHM, REG_CIPHER, where_in(&t->where, l->cipher),
+	    t->cipher))
+		compare_bits(o, t, d);
+	(void)compare_number(d, o, P1_HASH_ALGORITHM, REG_HASH, where_in(&t->where, l->hash), t->hash);
+	(void)compare_number(d, o, P1_AUTHENTICATION_METHOD, REG_AUTH_METHOD,
+	    where_in(&t->where, l->auth), t->auth);
+	(void)compare_number(d, o, P1_GROUP_DESCRIPTION, REG_GROUP, where_in(&t->where, l->group),
+	    t->group);
 	if (life_too_short(&o->life, &t->life_secs))	/* 14.2 Beyond */
-		differ_range(d, "LIFE_DURATION", &t->life_secs, o->life.secs);
-	compare_ability(d, o);
+		differ_range(d, "LIFE_DURATION", life_where(t), &t->life_secs, o->life.secs);
+	compare_ability(d, o, t->where);
 }
 
 /* The pair of an offered and a configured transform with the fewest differences. */
@@ -163,6 +190,13 @@ match(const struct peer *peer, const struct offer *o, struct nearest *nearest)
 }
 
 static void
+remedy_transforms(struct core *core, const struct exchange *x)
+{
+	fail_remedy(core, "make a transform of [%s] (Transforms) equal to one of the peer's, on either side",
+	    x->peer->configuration != NULL ? x->peer->configuration : x->peer->name);
+}
+
+static void
 record_nearest(struct core *core, const struct exchange *x, const struct nearest *nearest)
 {
 	struct difference d = { .wordy = true };
@@ -172,9 +206,8 @@ record_nearest(struct core *core, const struct exchange *x, const struct nearest
 		return;
 	}
 	compare(&nearest->offer, nearest->with, &d);
-	difference_record(core, &d, &nearest->with->where);
-	fail_remedy(core, "make a transform of [%s] (Transforms) equal to one of the peer's, on either side",
-	    x->peer->configuration != NULL ? x->peer->configuration : x->peer->name);
+	difference_record(core, &d);
+	remedy_transforms(core, x);
 }
 
 /* ---- responder ---- */
@@ -258,8 +291,10 @@ p1_choose(struct core *core, struct exchange *x, struct view sa_body)
 	memcpy(x->p1->sa_body, sa_body.p, sa_body.n);
 	x->p1->sa_body_n = sa_body.n;
 	why = sa_one_proposal(sa_body, &p);
-	if (why != WHY_NONE)
+	if (why != WHY_NONE) {
+		sa_draft(core, sa_body, PROTO_ISAKMP, true, &x->peer->transforms_where);
 		return why;
+	}
 	for (struct view more = p.transforms; more.n > 0;) {
 		struct transform t;
 		struct offer o;
@@ -378,33 +413,47 @@ was_offered(const struct exchange *x, const struct offer *got)
 enum why
 p1_check_choice(struct core *core, struct exchange *x, struct view sa_body)
 {
-	const struct p1_transform unlimited = { 0 };
+	const struct p1_transform unlimited = { 0 }, *near;
+	struct difference d = { .wordy = true };
 	struct nearest nearest = { 0 };
 	struct proposal p;
 	struct transform t;
 	struct offer got;
 	enum why why = sa_one_proposal(sa_body, &p);
 
-	if (why != WHY_NONE)
+	if (why != WHY_NONE) {
+		sa_draft(core, sa_body, PROTO_ISAKMP, true, &x->peer->transforms_where);
 		return why;
+	}
 	struct view more = p.transforms;
 	why = transform_next(&more, -1, &t);
 	if (why == WHY_NONE)
 		why = offer_read(&t, &got);
 	if (why != WHY_NONE)
 		return why;
-	if (more.n > 0)
+	if (more.n > 0) {
+		sa_draft(core, sa_body, PROTO_ISAKMP, true, &x->peer->transforms_where);
+		fail_field(core, "transforms", &x->peer->transforms_where);
+		fail_expected(core, "one, the chosen one");
+		fail_got(core, "%u", (unsigned)p.n_transforms);
 		return WHY_PROPOSAL_SYNTAX;
+	}
 	if (was_offered(x, &got)) {
 		params_set(&x->p1->params, &got, &unlimited);
 		return WHY_NONE;
 	}
-	if (match(x->peer, &got, &nearest) == NULL) {
+	near = match(x->peer, &got, &nearest);
+	if (near == NULL) {
 		record_nearest(core, x, &nearest);
 		return WHY_CHOICE;
 	}
-	fail_field(core, "SA", &x->peer->where);
-	fail_expected(core, "one of our transforms as we offered it");
-	fail_got(core, "one with another lifetime or key length");
+	/* We would accept it if it were offered to us; but the choice is to equal an offer. */
+	differ_number(&d, "KEY_LENGTH", where_in(&near->where, near->lines.key_bits),
+	    near->key_bits.present ? near->key_bits.offer : offered_bits(&got), offered_bits(&got));
+	differ_number(&d, "LIFE_DURATION", life_where(near), near->life_secs.offer, got.life.secs);
+	differ_number(&d, "LIFE_DURATION (KILOBYTES)", life_where(near), near->life_kb.offer, got.life.kb);
+	difference_record(core, &d);
+	fail_remedy(core, "the peer must choose a transform as it was offered: give both sides the "
+	    "same KEY_LENGTH and LIFE_DURATION");
 	return WHY_CHOICE;
 }

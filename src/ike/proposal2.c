@@ -13,8 +13,9 @@ struct offer2 {
 	uint16_t	group, mode, auth, key_bits;
 	bool		has_mode;
 	struct life	life;
-	bool		strange;
+	bool		strange, strange_life;
 	uint16_t	strange_type;
+	uint32_t	strange_value;
 	struct view	attributes;
 };
 
@@ -44,7 +45,9 @@ offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *
 		if (life ? !life_read(&o.life, a.type == P2_SA_LIFE_TYPE, a.value) :
 		    a.value > UINT16_MAX) {
 			o.strange = true;
-			o.strange_type = a.type;
+			o.strange_life = life;
+			o.strange_type = life ? P2_SA_LIFE_TYPE : a.type;
+			o.strange_value = life ? o.life.type : a.value;
 			continue;
 		}
 		switch (a.type) {
@@ -67,6 +70,7 @@ offer2_read(const struct proposal *p, const struct transform *t, struct offer2 *
 		default:
 			o.strange = true;
 			o.strange_type = a.type;
+			o.strange_value = a.value;
 			break;
 		}
 	}
@@ -83,11 +87,11 @@ name_or_none(enum registry reg, uint32_t v, char room[24])
 }
 
 static void
-compare_name(struct difference *d, const char *field, enum registry reg, uint32_t want,
-    uint32_t got)
+compare_name(struct difference *d, const char *field, struct where where, enum registry reg,
+    uint32_t want, uint32_t got)
 {
 	if (want != got)
-		differ_name(d, reg, field, want, true, got);
+		differ_name(d, reg, field, where, want, true, got);
 }
 
 /* AES in every mode means 128 bits when no KEY_LENGTH is sent. */
@@ -116,24 +120,34 @@ bits_wanted(const struct p2_transform *t)
 	return t->key_bits.present ? t->key_bits : (struct accept){ .least = bits, .most = bits };
 }
 
+static struct where
+life_where(const struct p2_transform *t)
+{
+	return t->lines.life.section != NULL ? t->lines.life : t->where;
+}
+
 static void
 compare(const struct offer2 *o, const struct p2_transform *t, bool encap, struct difference *d)
 {
+	const struct where *w = &t->where;
 	uint32_t bits = bits_of(o->id, o->key_bits);
 	struct accept want = bits_wanted(t);
-	char room[24];
 
 	if (o->strange)
-		differ(d, reg_text(REG_P2_ATTR, o->strange_type, room), "no such attribute", "one");
-	compare_name(d, "TRANSFORM_ID", REG_ESP, t->transform_id, o->id);
-	if (!accepts(&want, bits))
-		differ_range(d, "KEY_LENGTH", &want, bits);
-	compare_name(d, "AUTHENTICATION_ALGORITHM", REG_IPSEC_AUTH, t->auth, o->auth);
-	compare_name(d, "GROUP_DESCRIPTION", REG_GROUP, t->group, o->group);
-	compare_name(d, "ENCAPSULATION_MODE", REG_ENCAP, wire_mode(t->mode, encap),
-	    o->has_mode ? o->mode : wire_mode(SA_TRANSPORT, encap));
+		differ_strange(d, REG_P2_ATTR, o->strange_type, o->strange_life, o->strange_value,
+		    o->strange_life ? life_where(t) : *w);
+	compare_name(d, "TRANSFORM_ID", where_in(w, t->lines.id), REG_ESP, t->transform_id, o->id);
+	/* Of another cipher the key length says nothing. */
+	if (o->id == t->transform_id && !accepts(&want, bits))
+		differ_range(d, "KEY_LENGTH", where_in(w, t->lines.key_bits), &want, bits);
+	compare_name(d, "AUTHENTICATION_ALGORITHM", where_in(w, t->lines.auth), REG_IPSEC_AUTH,
+	    t->auth, o->auth);
+	compare_name(d, "GROUP_DESCRIPTION", where_in(w, t->lines.group), REG_GROUP, t->group,
+	    o->group);
+	compare_name(d, "ENCAPSULATION_MODE", where_in(w, t->lines.mode), REG_ENCAP,
+	    wire_mode(t->mode, encap), o->has_mode ? o->mode : wire_mode(SA_TRANSPORT, encap));
 	if (life_too_short(&o->life, &t->life_secs))
-		differ_range(d, "SA_LIFE_DURATION", &t->life_secs, o->life.secs);
+		differ_range(d, "SA_LIFE_DURATION", life_where(t), &t->life_secs, o->life.secs);
 }
 
 /* The pair of an offered and a configured transform with the fewest differences. */
@@ -198,24 +212,53 @@ take(struct exchange *x, const struct offer2 *o, const struct p2_transform *t,
 	return sa_suite_lengths(&p2->suite, &len);
 }
 
+/* The first number that several proposals carry, or 0. */
+static uint8_t
+bundle_in(struct view chain)
+{
+	int previous = -1;
+	struct proposal p;
+
+	for (struct view more = chain; more.n > 0; previous = p.number)
+		if (proposal_next(&more, previous, &p) != WHY_NONE)
+			return 0;
+		else if (p.number == previous)
+			return p.number;
+	return 0;
+}
+
+/* No proposal that could be compared: what is odd about the first. */
+static void
+record_none(struct core *core, const struct exchange *x, struct view sa_body)
+{
+	struct sa_body sa;
+
+	fail_classic(core, "message_negotiate_sa: no compatible proposal found");
+	if (sa_decode(sa_body, &sa) == WHY_NONE && bundle_in(sa.proposals) != 0) {
+		fail_field(core, "PROTOCOL_ID", &x->connection->suites_where);
+		fail_expected(core, "ESP by itself");
+		fail_got(core, "a bundle of 2 protocols or more");
+		return;
+	}
+	sa_draft(core, sa_body, PROTO_IPSEC_ESP, false, &x->connection->suites_where);
+}
+
 static void
 record_nearest(struct core *core, const struct exchange *x, const struct nearest2 *nearest,
-    bool encap)
+    bool encap, struct view sa_body)
 {
 	struct difference d = { .wordy = true };
 	char room[24];
 
 	if (nearest->with == NULL) {
-		fail_classic(core, "message_negotiate_sa: no compatible proposal found");
-		fail_expected(core, "one ESP proposal");
-		fail_got(core, "none that stands alone");
+		record_none(core, x, sa_body);
 		return;
 	}
 	compare(&nearest->offer, nearest->with, encap, &d);
 	if (d.n == 0)
-		differ(&d, "TRANSFORM_ID", "an algorithm that this program has",
-		    reg_text(REG_ESP, nearest->offer.id, room));
-	difference_record(core, &d, &nearest->with->where);
+		differ(&d, "TRANSFORM_ID", where_in(&nearest->with->where, nearest->with->lines.id),
+		    "an algorithm that this program has", reg_text(REG_ESP, nearest->offer.id, room));
+	difference_record(core, &d);
 	fail_remedy(core, "make a suite of connection [%s] equal to one of the peer's, on either side",
 	    x->connection->name);
 }
@@ -259,18 +302,31 @@ bundle_size(struct view chain, uint8_t number)
 	return n;
 }
 
+static const struct p2_transform *
+first_transform(const struct connection *c)
+{
+	for (size_t s = 0; s < c->n_suites; s++)
+		if (c->suites[s].n_protocols == 1 && c->suites[s].protocols[0].n_transforms > 0)
+			return &c->suites[s].protocols[0].transforms[0];
+	return NULL;
+}
+
 /* The KE payload and the attribute only come together. */
 static void
 pfs_record(struct core *core, const struct exchange *x, bool have_ke, uint16_t group)
 {
-	char room[24];
+	const struct p2_transform *t = first_transform(x->connection);
+	const struct where none = x->connection->where;
+	const struct where where = t == NULL ? none : where_in(&t->where, t->lines.group);
+	char room[2][24];
 
 	fail_classic(core, have_ke ?
 	    "responder_recv_HASH_SA_NONCE: KEY_EXCH payload without a group desc. attribute" :
 	    "responder_recv_HASH_SA_NONCE: group desc. attribute without a KEY_EXCH payload");
-	fail_field(core, "GROUP_DESCRIPTION", &x->connection->where);
-	fail_expected(core, "a group and a KEY_EXCH payload, or neither");
-	fail_got(core, "group %s and %s KEY_EXCH payload", name_or_none(REG_GROUP, group, room),
+	fail_field(core, have_ke ? "GROUP_DESCRIPTION" : "KEY_EXCH", &where);
+	fail_expected(core, "%s, a group and a KEY_EXCH payload or neither",
+	    t == NULL ? "none" : name_or_none(REG_GROUP, t->group, room[0]));
+	fail_got(core, "group %s and %s KEY_EXCH payload", name_or_none(REG_GROUP, group, room[1]),
 	    have_ke ? "a" : "no");
 }
 
@@ -325,13 +381,15 @@ p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_
 			return WHY_NONE;
 		}
 	}
-	if (why != WHY_NONE)
+	if (why != WHY_NONE) {
+		record_none(core, x, sa_body);
 		return why;
+	}
 	if (nearest.with == NULL && pfs_differs) {
 		pfs_record(core, x, have_ke, pfs);
 		return WHY_PFS;
 	}
-	record_nearest(core, x, &nearest, encap);
+	record_nearest(core, x, &nearest, encap, sa_body);
 	return WHY_NO_PROPOSAL;
 }
 
@@ -436,6 +494,31 @@ was_offered(struct exchange *x, const struct offer2 *o, struct nearest2 *nearest
 	return false;
 }
 
+/* We would accept it if it were offered to us; but the choice is to equal an offer. */
+static void
+choice_record(struct core *core, const struct offer2 *o, const struct p2_transform *t,
+    const struct exchange *x)
+{
+	struct difference d = { .wordy = true };
+
+	if (t == NULL) {
+		fail_field(core, "SA", &x->connection->suites_where);
+		fail_expected(core, "one of our suites");
+		fail_got(core, "another one");
+		return;
+	}
+	differ_number(&d, "KEY_LENGTH", where_in(&t->where, t->lines.key_bits),
+	    t->key_bits.present && !t->key_bits.any ? t->key_bits.offer :
+	    bits_of(t->transform_id, 0), bits_of(o->id, o->key_bits));
+	differ_number(&d, "SA_LIFE_DURATION", life_where(t), t->life_secs.offer, o->life.secs);
+	if (!o->has_mode)
+		differ(&d, "ENCAPSULATION_MODE", where_in(&t->where, t->lines.mode), "the one offered",
+		    "none");
+	difference_record(core, &d);
+	fail_remedy(core, "the peer must choose a transform as it was offered: give both sides the "
+	    "same KEY_LENGTH and LIFE_DURATION");
+}
+
 enum why
 p2_check_choice(struct core *core, struct exchange *x, struct view sa_body, bool have_ke)
 {
@@ -448,25 +531,34 @@ p2_check_choice(struct core *core, struct exchange *x, struct view sa_body, bool
 
 	if (why == WHY_NONE)
 		why = sa_check(&sa);
-	if (why != WHY_NONE)
-		return why;
 	struct view more = sa.proposals;
-	why = proposal_next(&more, -1, &p);
-	if (why != WHY_NONE)
+	if (why == WHY_NONE)
+		why = proposal_next(&more, -1, &p);
+	if (why == WHY_NONE && (more.n > 0 || p.protocol != PROTO_IPSEC_ESP || p.spi.n != 4))
+		why = WHY_PROPOSAL_SYNTAX;
+	if (why != WHY_NONE) {
+		sa_draft(core, sa_body, PROTO_IPSEC_ESP, true, &x->connection->suites_where);
 		return why;
-	if (more.n > 0 || p.protocol != PROTO_IPSEC_ESP || p.spi.n != 4)
-		return WHY_PROPOSAL_SYNTAX;
+	}
 	more = p.transforms;
 	why = transform_next(&more, -1, &t);
 	if (why == WHY_NONE)
 		why = offer2_read(&p, &t, &o);
 	if (why != WHY_NONE)
 		return why;
-	if (more.n > 0)
+	if (more.n > 0) {
+		fail_field(core, "transforms", &x->connection->suites_where);
+		fail_expected(core, "one, the chosen one");
+		fail_got(core, "%u", (unsigned)p.n_transforms);
 		return WHY_PROPOSAL_SYNTAX;
+	}
 	if (have_ke != (x->p2->group != GROUP_NONE)) {
 		fail_classic(core, "initiator_recv_HASH_SA_NONCE: disagreement on PFS");
-		fail_field(core, "GROUP_DESCRIPTION", &x->connection->where);
+		const struct p2_transform *first = first_transform(x->connection);
+		const struct where at = first == NULL ? x->connection->suites_where :
+		    where_in(&first->where, first->lines.group);
+
+		fail_field(core, "KEY_EXCH", &at);
 		fail_expected(core, "%s", name_or_none(REG_GROUP, x->p2->group, room[0]));
 		fail_got(core, "%s", have_ke ? "a KE payload" : "no KE payload");
 		return WHY_PFS;
@@ -475,17 +567,13 @@ p2_check_choice(struct core *core, struct exchange *x, struct view sa_body, bool
 	if (o.spi >= 0x100 && was_offered(x, &o, &nearest))
 		return WHY_NONE;
 	if (nearest.with != NULL && nearest.n > 0) {
-		record_nearest(core, x, &nearest, x->p2->encap);
+		record_nearest(core, x, &nearest, x->p2->encap, sa_body);
 		return WHY_CHOICE;
 	}
 	if (o.spi < 0x100) {
-		fail_field(core, "SPI", &x->connection->where);
-		fail_expected(core, "at least 256");
-		fail_got(core, "%u", (unsigned)o.spi);
+		sa_draft(core, sa_body, PROTO_IPSEC_ESP, true, &x->connection->suites_where);
 		return WHY_CHOICE;
 	}
-	fail_field(core, "SA", &x->connection->where);
-	fail_expected(core, "one of our transforms as we offered it");
-	fail_got(core, "one with another lifetime, mode or key length");
+	choice_record(core, &o, nearest.with, x);
 	return WHY_CHOICE;
 }

@@ -65,6 +65,9 @@ hash_check(struct core *core, struct exchange *x, const struct message *m, const
 		return WHY_NO_MEMORY;
 	if (!ct_equal(hash->body, view_of(want, hash_len(sa->params.hash)))) {
 		fail_classic(core, "message_validate_hash: invalid hash information");
+		fail_field(core, "HASH", NULL);
+		fail_expected(core, "HASH(%u) made with the keys of this ISAKMP SA", which);
+		fail_got(core, "another");
 		return WHY_HASH;
 	}
 	x->authentic = true;
@@ -260,8 +263,31 @@ own_ids(struct exchange *x)
 	x->p2->local_id = c->local_id.type != 0 ? c->local_id : id_from_addr(&x->path.local.addr);
 }
 
+/* One that is no selector; the n-th of the message, ours first when we began. */
+static void
+id_type_draft(struct core *core, const struct exchange *x, size_t n, const struct id *got)
+{
+	const struct connection *c = x->connection;
+	STR(want, 120);
+	char room[24];
+
+	str_add(&want, "an address, subnet or range");
+	if (c != NULL) {
+		const struct where w = where_in(&c->where, n == 0 ? c->local_id_line : c->remote_id_line);
+
+		str_add(&want, ": ");
+		id_print(&want, n == 0 ? &x->p2->local_id : &x->p2->remote_id);
+		fail_field(core, "ID-type", &w);
+	} else {
+		fail_field(core, "ID-type", NULL);
+	}
+	fail_expected(core, "%s", want.p);
+	fail_got(core, "%s", reg_text(REG_ID_TYPE, got->type, room));
+}
+
 static enum why
-ids_read(struct core *core, const struct message *m, struct id ret[2], bool *present)
+ids_read(struct core *core, const struct exchange *x, const struct message *m, struct id ret[2],
+    bool *present)
 {
 	size_t n = message_count(m, PL_ID);
 	enum why why = WHY_NONE;
@@ -276,11 +302,7 @@ ids_read(struct core *core, const struct message *m, struct id ret[2], bool *pre
 	for (size_t i = 0; i < n && why == WHY_NONE; i++) {
 		why = id_decode(message_find(m, PL_ID, i)->body, &ret[i]);
 		if (why == WHY_NONE && !id_is_address_kind(&ret[i])) {
-			char room[24];
-
-			fail_field(core, "ID-type", NULL);
-			fail_expected(core, "an address, subnet or range");
-			fail_got(core, "%s", reg_text(REG_ID_TYPE, ret[i].type, room));
+			id_type_draft(core, x, i, &ret[i]);
 			why = WHY_ID_TYPE;
 		}
 	}
@@ -386,7 +408,7 @@ ids_same(struct core *core, struct exchange *x, const struct message *m)
 	bool present, ours = x->p2->local_id.type != 0;
 	STR(want, 200);
 	STR(got, 200);
-	enum why why = ids_read(core, m, ids, &present);
+	enum why why = ids_read(core, x, m, ids, &present);
 
 	if (why != WHY_NONE)
 		return why;
@@ -399,9 +421,14 @@ ids_same(struct core *core, struct exchange *x, const struct message *m)
 	id_print(&got, &ids[0]);
 	str_add(&got, ", ");
 	id_print(&got, &ids[1]);
-	fail_field(core, "phase 2 IDs", &x->connection->where);
+	const struct connection *c = x->connection;
+	bool local = !present || !ours || !id_same_traffic(&ids[0], &x->p2->local_id);
+	const struct where w = where_in(&c->where, local ? c->local_id_line : c->remote_id_line);
+	fail_field(core, "phase 2 IDs", &w);
 	fail_expected(core, "%s", want.p);
-	fail_got(core, "%s", got.p);
+	fail_got(core, "%s", present ? got.p : "none");
+	fail_remedy(core, "the peer answered with other selectors: make its own the mirror image of "
+	    "Local-ID and Remote-ID here");
 	return WHY_ID_OTHER;
 }
 
@@ -591,7 +618,11 @@ connection_choose(struct core *core, struct exchange *x, const struct id *local,
 		id_print(&want, &nearest->local_id);
 		str_add(&want, ", Remote-ID ");
 		id_print(&want, &nearest->remote_id);
-		fail_field(core, "phase 2 IDs", &nearest->where);
+		const struct where w = where_in(&nearest->where,
+		    id_same_traffic(&nearest->local_id, local) ? nearest->remote_id_line :
+		    nearest->local_id_line);
+
+		fail_field(core, "phase 2 IDs", &w);
 		fail_expected(core, "%s", want.p);
 	}
 	return WHY_NO_CONNECTION;
@@ -612,7 +643,7 @@ r_proposal_accept(struct core *core, struct exchange *x, const struct event *e)
 		return WHY_DUPLICATE;
 	why = nonce_ke_read(core, x, e->m);
 	if (why == WHY_NONE)
-		why = ids_read(core, e->m, ids, &present);
+		why = ids_read(core, x, e->m, ids, &present);
 	if (why != WHY_NONE)
 		return why;
 	if (present) {
@@ -766,8 +797,8 @@ quick_mode_rows(void)
 		  .reply_encrypted = true,
 		  .reply = write_2, .reply_step = 2, .resend = RESEND_BY_TIMER },
 		{ INITIATOR, ON_MESSAGE, QM_I_SENT_1, QM_I_SHARED_PENDING, .step = 2,
-		  .encrypted = true, .when = has_pfs, .need = P(HASH) | P(SA) | P(NONCE) | P(KEY_EXCH),
-		  .may = P(ID) | P(NOTIFY) | P(NAT_OA) | P(VENDOR),
+		  .encrypted = true, .when = has_pfs, .need = P(HASH) | P(SA) | P(NONCE),
+		  .may = P(KEY_EXCH) | P(ID) | P(NOTIFY) | P(NAT_OA) | P(VENDOR),
 		  .handle = i_answer_shared },
 		{ INITIATOR, ON_MESSAGE, QM_I_SENT_1, QM_I_INSTALL_PENDING, .step = 2,
 		  .encrypted = true, .when = no_pfs, .need = P(HASH) | P(SA) | P(NONCE),
