@@ -325,6 +325,25 @@ act_kernel_gone(struct host *h)
 	return true;
 }
 
+/* `pair-lost PEER`: another program took the SAs in use with that peer, not the flow. */
+static bool
+act_pair_lost(struct scenario *s, struct host *h, const struct words *ws, size_t i)
+{
+	struct host *peer = i < ws->n ? world_find(s->w, ws->w[i]) : NULL;
+
+	if (peer == NULL)
+		return scenario_fault(s, "pair-lost: with whom?");
+	struct flow flow = plan_flow(&s->plan, h->index, peer->index, 1);
+	struct model_sa *sa = kernel_out(&h->kernel, &flow);
+	if (sa == NULL)
+		return scenario_fault(s, "pair-lost: there is none");
+	struct kern_event e = { .kind = KERN_LOST, .id = sa->spec.id };
+	sa->parts &= SA_PART_FLOW;
+	invariants_disturb(h, NOBODY);
+	host_kern_event(h, &e);
+	return true;
+}
+
 static bool
 act_running(struct scenario *s, struct host *h, const struct words *ws, size_t i)
 {
@@ -349,6 +368,8 @@ act_running(struct scenario *s, struct host *h, const struct words *ws, size_t i
 		return act_role(s, h, arg);
 	if (strcmp(verb, "backend-gone") == 0)
 		return act_kernel_gone(h);
+	if (strcmp(verb, "pair-lost") == 0)
+		return act_pair_lost(s, h, ws, i + 1);
 	host_before(h);
 	if (strcmp(verb, "T") == 0) {
 		invariants_disturb(h, NOBODY);

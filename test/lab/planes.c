@@ -200,7 +200,7 @@ from_wire(const struct shape *shape, uint8_t *room, size_t cap, size_t *ret_skip
 }
 
 static void
-kernel_seals_and_we_open(const struct shape *shape, struct side *ours, struct mono now,
+kernel_seals_and_we_open(const struct shape *shape, struct side *ours, struct mono at,
     int inner, const char *name)
 {
 	const struct addr *to = &ours->spec.flow.local.net.first;
@@ -221,7 +221,7 @@ kernel_seals_and_we_open(const struct shape *shape, struct side *ours, struct mo
 		fail_msg("%s: nothing comes from the kernel", name);
 	p.b = (struct esp_buf){ .room = p.room, .cap = sizeof(p.room),
 	    .off = ESP_HEADROOM + skip, .n = got };
-	enum why why = esp_plane_in(ours->plane, now, &came, &p.b);
+	enum why why = esp_plane_in(ours->plane, at, &came, &p.b);
 	if (why != WHY_NONE)
 		fail_msg("%s: we do not open it: %s", name, why_text(why));
 	size_t header = shape->inner6 || (shape->suite.mode == SA_TRANSPORT && shape->outer6) ?
@@ -257,7 +257,7 @@ make_inner(struct packet *p, const struct sa_spec *spec)
 }
 
 static void
-we_seal_and_the_kernel_opens(const struct shape *shape, struct side *ours, struct mono now,
+we_seal_and_the_kernel_opens(const struct shape *shape, struct side *ours, struct mono at,
     int inner, const char *name)
 {
 	struct pollfd f = { .fd = inner, .events = POLLIN };
@@ -269,7 +269,7 @@ we_seal_and_the_kernel_opens(const struct shape *shape, struct side *ours, struc
 
 	words(wanted, 77);
 	make_inner(&p, &ours->spec);
-	enum why why = packet_out(ours, now, &p);
+	enum why why = packet_out(ours, at, &p);
 	if (why != WHY_NONE)
 		fail_msg("%s: we do not seal: %s", name, why_text(why));
 	assert_int_equal(sendto(our_socket(shape), buf_at(&p.b), p.b.n, 0, (struct sockaddr *)&a, n),
@@ -281,33 +281,110 @@ we_seal_and_the_kernel_opens(const struct shape *shape, struct side *ours, struc
 }
 
 /* The kernel has what `west` of the pair is, we are east. */
+struct trial {
+	const struct shape *shape;
+	struct sa_spec	west;
+	struct side	ours;
+	int		inner;
+	char		name[160];
+};
+
+static const struct mono now = { 1000000 };
+
+static void
+trial_begin(struct trial *t, const struct shape *shape, uint64_t id, uint32_t window)
+{
+	struct esp_config config = { 0 };
+	const struct backend_ops *ops = world.kernel->ops;
+	struct str name = str_of(t->name, sizeof(t->name));
+	STR(detail, 160);
+
+	t->shape = shape;
+	t->west = spec_west(shape, id);
+	if (window != 0)
+		t->west.replay_window = window;
+	t->ours = (struct side){ .plane = esp_plane_new(&config), .spec = spec_mirror(&t->west) };
+	t->inner = inner_socket(&t->west.flow.local.net.first);
+	name_of(&name, shape);
+	install(&t->ours, now);
+	if (ops->sa_add(world.kernel, &t->west, SA_PART_IN, &detail) != WHY_NONE ||
+	    ops->sa_add(world.kernel, &t->west, SA_PART_OUT, &detail) != WHY_NONE ||
+	    ops->flow_add(world.kernel, &t->west, &detail) != WHY_NONE)
+		fail_msg("%s: %s", name.p, detail.p);
+}
+
+static void
+trial_end(struct trial *t)
+{
+	const struct backend_ops *ops = world.kernel->ops;
+
+	assert_int_equal(ops->sa_delete(world.kernel, &t->west, SA_PART_OUT), WHY_NONE);
+	assert_int_equal(ops->sa_delete(world.kernel, &t->west, SA_PART_IN), WHY_NONE);
+	assert_int_equal(ops->flow_delete(world.kernel, &t->west), WHY_NONE);
+	close(t->inner);
+	esp_plane_free(t->ours.plane);
+	sa_spec_done(&t->west);
+	sa_spec_done(&t->ours.spec);
+}
+
 static void
 try(const struct shape *shape, uint64_t id)
 {
-	struct esp_config config = { 0 };
-	struct sa_spec west = spec_west(shape, id);
-	struct side ours = { .plane = esp_plane_new(&config), .spec = spec_mirror(&west) };
-	const struct backend_ops *ops = world.kernel->ops;
-	struct mono now = { 1000000 };
-	int inner = inner_socket(&west.flow.local.net.first);
-	STR(detail, 160);
-	STR(name, 160);
+	struct trial t;
 
-	name_of(&name, shape);
-	install(&ours, now);
-	if (ops->sa_add(world.kernel, &west, SA_PART_IN, &detail) != WHY_NONE ||
-	    ops->sa_add(world.kernel, &west, SA_PART_OUT, &detail) != WHY_NONE ||
-	    ops->flow_add(world.kernel, &west, &detail) != WHY_NONE)
-		fail_msg("%s: %s", name.p, detail.p);
-	kernel_seals_and_we_open(shape, &ours, now, inner, name.p);
-	we_seal_and_the_kernel_opens(shape, &ours, now, inner, name.p);
-	assert_int_equal(ops->sa_delete(world.kernel, &west, SA_PART_OUT), WHY_NONE);
-	assert_int_equal(ops->sa_delete(world.kernel, &west, SA_PART_IN), WHY_NONE);
-	assert_int_equal(ops->flow_delete(world.kernel, &west), WHY_NONE);
-	close(inner);
-	esp_plane_free(ours.plane);
-	sa_spec_done(&west);
-	sa_spec_done(&ours.spec);
+	trial_begin(&t, shape, id, 0);
+	kernel_seals_and_we_open(shape, &t.ours, now, t.inner, t.name);
+	we_seal_and_the_kernel_opens(shape, &t.ours, now, t.inner, t.name);
+	trial_end(&t);
+}
+
+/* One of ours, and the same again, and an older one: the window has two ends. */
+static void
+the_kernel_refuses_what_came_before(struct trial *t, uint32_t window)
+{
+	struct packet *first = calloc(1, sizeof(*first)), *p = calloc(1, sizeof(*p));
+	struct sa_usage usage;
+	socklen_t n;
+	struct sockaddr_storage a = socket_address(&t->ours.spec.remote.addr, 0, &n);
+	uint8_t got[2 * WORDS];
+
+	assert_true(first != NULL && p != NULL);
+	/* The first is kept back until the window has passed it. */
+	make_inner(first, &t->ours.spec);
+	assert_int_equal(packet_out(&t->ours, now, first), WHY_NONE);
+	for (uint32_t i = 0; i <= window; i++) {
+		make_inner(p, &t->ours.spec);
+		assert_int_equal(packet_out(&t->ours, now, p), WHY_NONE);
+		assert_int_equal(sendto(our_socket(t->shape), buf_at(&p->b), p->b.n, 0,
+		    (struct sockaddr *)&a, n), p->b.n);
+		assert_int_equal(recv(t->inner, got, sizeof(got), 0), WORDS);
+	}
+	assert_int_equal(sendto(our_socket(t->shape), buf_at(&p->b), p->b.n, 0,
+	    (struct sockaddr *)&a, n), p->b.n);
+	assert_int_equal(sendto(our_socket(t->shape), buf_at(&first->b), first->b.n, 0,
+	    (struct sockaddr *)&a, n), first->b.n);
+	struct pollfd f = { .fd = t->inner, .events = POLLIN };
+	assert_int_equal(poll(&f, 1, 200), 0);
+	assert_int_equal(world.kernel->ops->query(world.kernel, &t->west, &usage), WHY_NONE);
+	assert_int_equal(usage.in_packets, window + 1);
+	assert_int_equal(usage.in_refused, 2);
+	free(first);
+	free(p);
+}
+
+static void
+the_kernel_refuses_what_its_replay_window_says(void **state)
+{
+	static const uint32_t windows[] = { 32, 64, 256 };
+	struct shape shape = shape_of(gcm128);
+	struct trial t;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(windows); i++) {
+		trial_begin(&t, &shape, 2000 + i, windows[i]);
+		the_kernel_refuses_what_came_before(&t, windows[i]);
+		trial_end(&t);
+	}
 }
 
 static void
@@ -352,6 +429,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_suite_passes_in_both_directions),
 		cmocka_unit_test(every_shape_of_a_packet_passes_in_both_directions),
+		cmocka_unit_test(the_kernel_refuses_what_its_replay_window_says),
 	};
 	STR(detail, 160);
 
