@@ -92,12 +92,16 @@ check_amplification(struct host *h, const struct stranger *s, const char *what)
 void
 invariants_sent(struct host *h, const struct path *path, struct view v)
 {
-	check_rate(h, &path->remote.addr);
-	if (v.n < 28)
+	if (v.n < 28) {
+		check_rate(h, &path->remote.addr);
 		return;
+	}
 	struct stranger *s = stranger_of(h, &path->remote.addr, v.p, true);
 	bool clear_info = v.p[18] == EXCH_INFO && (v.p[19] & 1) == 0;
 
+	/* One answer to one first message cannot become a loop; that it is one, is checked below. */
+	if (s->ours || s->echoed || clear_info)
+		check_rate(h, &path->remote.addr);
 	if (s->ours && clear_info && memcmp(v.p + 8, no_cookie, 8) == 0) {
 		struct stranger *all = stranger_of(h, &path->remote.addr, no_cookie, false);
 

@@ -69,6 +69,7 @@ core_free(struct core *core)
 	    (sa = slab_next(core->isakmp_sas, &at, &h)) != NULL;)
 		isakmp_sa_remove(core, sa);
 	acts_free(core);
+	echoes_free(core->echoes);
 	slab_free(core->exchanges);
 	slab_free(core->isakmp_sas);
 	slab_free(core->ipsec_sas);

@@ -463,7 +463,7 @@ resend_schedule(struct core *core, struct exchange *x)
 static void
 send_stored(struct core *core, struct exchange *x)
 {
-	if (core->passive || x->out == NULL)
+	if (core->passive || core->mute || x->out == NULL)
 		return;
 	act_send(core, &x->path, view_of(x->out, x->out_n));
 }

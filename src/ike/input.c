@@ -100,6 +100,13 @@ deliver(struct core *core, struct exchange *x, const struct message *m, const st
 
 /* ---- phase 1 ---- */
 
+void
+input_first(struct core *core, struct exchange *x, const struct message *m,
+    const struct path *path, struct view datagram)
+{
+	deliver(core, x, m, path, datagram, NULL);
+}
+
 /* Checks 11, 12, 14, 18 for a message of a running phase 1 exchange. */
 static void
 phase1_message(struct core *core, struct exchange *x, const struct header *h,
@@ -206,6 +213,10 @@ first_message(struct core *core, const struct header *h, const struct path *path
 		return;
 	bool known = is_known(core, &path->remote.addr);
 	why = stage_admit(core, STAGE_HALF_OPEN, &path->remote.addr, known);
+	if (why != WHY_NONE && known) {
+		echo_answer(core, h, path, datagram);
+		return;
+	}
 	if (why != WHY_NONE) {
 		refuse(core, why, NULL, path);
 		return;
@@ -215,7 +226,7 @@ first_message(struct core *core, const struct header *h, const struct path *path
 		refuse(core, why, h, path);
 		return;
 	}
-	x = main_mode_responder(core, h, path, peer);
+	x = main_mode_responder(core, h, path, peer, NULL);
 	if (x == NULL)
 		return;
 	x->known_peer = known;
@@ -224,6 +235,8 @@ first_message(struct core *core, const struct header *h, const struct path *path
 		refuse(core, WHY_NO_MEMORY, NULL, path);
 		return;
 	}
+	if (known)
+		echo_remember(core, x, datagram);
 	deliver(core, x, &m, path, datagram, NULL);
 }
 
@@ -358,6 +371,24 @@ unknown_cookies(struct core *core, const struct header *h, const struct path *pa
 	info_send_clear(core, path, h->icookie, h->rcookie, N_INVALID_COOKIE, h->length);
 }
 
+/* The third message of a peer whose first was answered without an exchange. */
+static bool
+returned(struct core *core, const struct header *h, const struct path *path,
+    struct view datagram)
+{
+	if (h->exchange != EXCH_ID_PROT || (h->flags & FLAG_ENCRYPTION) != 0 || core->shutting_down)
+		return false;
+	struct exchange *x = echo_returned(core, h, path);
+	if (x == NULL)
+		return false;
+	struct handle handle = x->self;
+	phase1_message(core, x, h, path, datagram);
+	x = exchange_find(core, handle);
+	if (x != NULL && x->stage == STAGE_NONE)
+		exchange_free(core, x);	/* it was no such message: nothing is kept for it */
+	return true;
+}
+
 static void
 with_cookies(struct core *core, const struct header *h, const struct path *path,
     struct view datagram)
@@ -377,7 +408,7 @@ with_cookies(struct core *core, const struct header *h, const struct path *path,
 			phase1_message(core, x, h, path, datagram);
 		else if (sa != NULL)
 			core_refuse(core, WHY_UNEXPECTED);	/* check 11 */
-		else
+		else if (!returned(core, h, path, datagram))
 			unknown_cookies(core, h, path, datagram);
 		return;
 	}

@@ -147,6 +147,7 @@ struct p1 {
 	bool			keys_asked;		/* keys holds state for us */
 	/* responder: the answer to message 1 */
 	size_t			first_n;	/* octets of it; the answer has no more (security R25) */
+	uint64_t		text;		/* what echo.c knows it by; 0: nothing */
 	uint8_t			chosen_proposal, chosen_transform;
 	uint8_t			chosen_spi[SPI_LEN_MAX];
 	size_t			chosen_spi_n;
@@ -305,9 +306,10 @@ void		main_mode_undecryptable(struct core *, struct exchange *, const struct pat
 void		main_mode_hint(struct core *, struct exchange *);
 
 bool		main_mode_start(struct core *, const struct peer *);
-/* Makes the responder's exchange for a first message; NULL if refused. */
+/* Makes the responder's exchange for a first message, with our cookie, or a random one
+ * if that is NULL; NULL if refused. */
 struct exchange	*main_mode_responder(struct core *, const struct header *, const struct path *,
-		    const struct peer *);
+		    const struct peer *, const uint8_t *rcookie);
 bool		quick_mode_start(struct core *, struct handle isakmp_sa, const struct connection *,
 		    bool on_demand);
 /* The exchange for a first quick mode message; not yet authenticated. */
@@ -554,6 +556,25 @@ enum why	stage_admit(struct core *, enum stage, const struct addr *source, bool 
 MUST_USE bool	stage_enter(struct core *, struct exchange *, enum stage);
 void		stage_leave(struct core *, struct exchange *);
 
+/* ---- echo.c: first messages of known peers that are too many to be half-open ---- */
+
+struct echoes;
+/* Answers with a cookie that tells us all when it comes back, and keeps no exchange. */
+void		echo_answer(struct core *, const struct header *, const struct path *,
+		    struct view datagram);
+/* The exchange of a third message with such a cookie, which waits for it; or NULL. */
+struct exchange	*echo_returned(struct core *, const struct header *, const struct path *);
+/* A peer began with this in quiet times; then it echoed our cookie. */
+void		echo_remember(struct core *, struct exchange *, struct view datagram);
+void		echo_shown(struct core *, const struct exchange *);
+void		echoes_free(struct echoes *);
+
+/* ---- input.c ---- */
+
+/* The first message of an exchange that was made for it. */
+void		input_first(struct core *, struct exchange *, const struct message *,
+		    const struct path *, struct view datagram);
+
 /* ---- effects ---- */
 
 struct act_node;
@@ -631,6 +652,8 @@ struct core {
 	bool			passive, shutting_down, shutdown_delete;
 	struct timer		shutdown;
 	struct stage_list	stages[STAGE_MAX][2];	/* strangers, known peers */
+	struct echoes		*echoes;	/* NULL until they are needed */
+	bool			mute;		/* what an exchange makes is not sent */
 	int			level[CLASS_MAX];
 	bool			capture;
 	const struct header	*at_hand;	/* of the datagram being worked on, or NULL */

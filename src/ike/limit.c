@@ -6,7 +6,8 @@
  *
  * Sources are counted per IPv4 address or IPv6 /64 under a keyed hash.
  * Addresses that stand in [Phase 1] have a budget of their own, so a flood of
- * strangers cannot keep a known peer out (doc/decisions/0011-proven-but-strange.md).
+ * strangers cannot keep a known peer out (doc/decisions/0011-proven-but-strange.md);
+ * what comes from them past it is answered without an exchange (echo.c).
  */
 #include "ike/internal.h"
 
@@ -67,8 +68,8 @@ stage_admit(struct core *core, enum stage stage, const struct addr *source, bool
 	if (stage == STAGE_PROVEN)
 		most *= PROVEN_PER_SOURCE;
 	if (map_get(core->by_source, source_key(stage, source, room), &n) && n >= most) {
-		/* Who starts over displaces his own old attempt; a stranger may be forged. */
-		x = known || stage == STAGE_PROVEN ? oldest(list, stage, source) : NULL;
+		/* Who is half-open may be forged, and then displaces the one who is not. */
+		x = stage == STAGE_PROVEN ? oldest(list, stage, source) : NULL;
 		if (x == NULL)
 			return WHY_LIMIT_SOURCE;
 		evict(core, x, WHY_LIMIT_SOURCE);

@@ -396,6 +396,8 @@ r_ke_accept(struct core *core, struct exchange *x, const struct event *e)
 		why = WHY_NO_MEMORY;
 	if (why != WHY_NONE)
 		return why;
+	if (x->known_peer)
+		echo_shown(core, x);
 	timer_set(core, &x->end, TIMER_EXCHANGE_END, x->self,
 	    mono_add(core->now, span_s(x->snapshot->exchange_max)));
 	x->path = *e->path;
@@ -612,7 +614,7 @@ main_mode_start(struct core *core, const struct peer *peer)
 
 struct exchange *
 main_mode_responder(struct core *core, const struct header *h, const struct path *path,
-    const struct peer *peer)
+    const struct peer *peer, const uint8_t *rcookie)
 {
 	struct exchange *x = exchange_new(core, EXCH_ID_PROT, false, peer, NULL);
 
@@ -621,8 +623,12 @@ main_mode_responder(struct core *core, const struct header *h, const struct path
 	x->fresh = true;
 	x->path = *path;
 	memcpy(x->icookie, h->icookie, COOKIE_LEN);
-	core->env.random(core->env.self, x->rcookie, COOKIE_LEN);
-	x->rcookie[0] |= 1;
+	if (rcookie != NULL)
+		memcpy(x->rcookie, rcookie, COOKIE_LEN);
+	else {
+		core->env.random(core->env.self, x->rcookie, COOKIE_LEN);
+		x->rcookie[0] |= 1;
+	}
 	if (!exchange_index_first(core, x) || !exchange_index_cookies(core, x)) {
 		exchange_free(core, x);
 		return NULL;

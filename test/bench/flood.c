@@ -4,9 +4,10 @@
  *	flood -k first -r 100000 -t 10 192.0.2.1
  *
  * Kinds: `first` are good first messages, each from another source and with
- * another cookie; `same` the same from few sources; `garbage` is a good header
- * with random octets behind it; `noise` is random octets; `mixed` all in turn.
- * Sources are drawn from 172.16.0.0/12.  Needs a raw socket.  Prints what was sent.
+ * another cookie; `same` the same from few sources; `known` the same from the sources
+ * that -s names: peers of the one that is flooded, as far as it can see; `garbage` is a
+ * good header with random octets behind it; `noise` is random octets; `mixed` all in turn.
+ * Other sources are drawn from 172.16.0.0/12.  Needs a raw socket.  Prints what was sent.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +24,14 @@
 #include "neg.h"
 
 enum { BATCH = 64, IP_N = 20, UDP_N = 8, PACKET_MAX = 1024, FEW = 16 };
-enum kind { FIRST, SAME, GARBAGE, NOISE, KINDS };
+enum { SOURCES_MAX = 64 };
+enum kind { FIRST, SAME, GARBAGE, NOISE, KNOWN, KINDS };
+
+/* Addresses that may be forged as those of known peers. */
+struct sources {
+	uint32_t	v[SOURCES_MAX];
+	size_t		n;
+};
 
 struct packet {
 	uint8_t	room[PACKET_MAX];
@@ -74,7 +82,8 @@ random_fill(uint8_t *p, size_t n)
 }
 
 static void
-make(struct packet *p, enum kind kind, const struct neg *first, struct in_addr to)
+make(struct packet *p, enum kind kind, const struct sources *known, const struct neg *first,
+    struct in_addr to)
 {
 	uint8_t body[512];
 	uint32_t source = (172u << 24 | 16u << 16) + (uint32_t)(draw() & 0xfffff);
@@ -84,6 +93,8 @@ make(struct packet *p, enum kind kind, const struct neg *first, struct in_addr t
 	random_fill(body, COOKIE_LEN);
 	if (kind == SAME)
 		source = (172u << 24 | 16u << 16) + (uint32_t)(draw() % FEW);
+	if (kind == KNOWN)
+		source = known->v[draw() % known->n];
 	if (kind == GARBAGE)
 		random_fill(body + HEADER_LEN, n - HEADER_LEN);
 	if (kind == NOISE) {
@@ -96,7 +107,7 @@ make(struct packet *p, enum kind kind, const struct neg *first, struct in_addr t
 static enum kind
 kind_named(const char *name)
 {
-	static const char *const names[] = { "first", "same", "garbage", "noise", "mixed" };
+	static const char *const names[] = { "first", "same", "garbage", "noise", "known", "mixed" };
 
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -105,17 +116,26 @@ kind_named(const char *name)
 	exit(2);
 }
 
+/* What is next in turn; `known` only where there are such sources. */
+static enum kind
+kind_next(enum kind kind, const struct sources *known)
+{
+	static unsigned turn;
+
+	return kind != KINDS ? kind : (enum kind)(turn++ % (known->n > 0 ? KINDS : KNOWN));
+}
+
 static unsigned
-send_batch(int fd, struct in_addr to, enum kind kind, const struct neg *first)
+send_batch(int fd, struct in_addr to, enum kind kind, const struct sources *known,
+    const struct neg *first)
 {
 	static struct packet packet[BATCH];
-	static unsigned turn;
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = to };
 	struct mmsghdr m[BATCH];
 	struct iovec iov[BATCH];
 
 	for (size_t i = 0; i < BATCH; i++) {
-		make(&packet[i], kind == KINDS ? (enum kind)(turn++ % KINDS) : kind, first, to);
+		make(&packet[i], kind_next(kind, known), known, first, to);
 		iov[i] = (struct iovec){ packet[i].room, packet[i].n };
 		m[i] = (struct mmsghdr){ .msg_hdr = { .msg_name = &sin, .msg_namelen = sizeof(sin),
 		    .msg_iov = &iov[i], .msg_iovlen = 1 } };
@@ -128,10 +148,28 @@ send_batch(int fd, struct in_addr to, enum kind kind, const struct neg *first)
 	return n < 0 ? 0 : (unsigned)n;
 }
 
+/* "ADDRESS" or "ADDRESS+N": so many from there on. */
+static bool
+sources_add(struct sources *s, char *arg)
+{
+	char *plus = strchr(arg, '+');
+	unsigned long n = plus == NULL ? 1 : strtoul(plus + 1, NULL, 10);
+	struct in_addr a;
+
+	if (plus != NULL)
+		*plus = '\0';
+	if (inet_pton(AF_INET, arg, &a) != 1 || n > SOURCES_MAX - s->n)
+		return false;
+	for (unsigned long i = 0; i < n; i++)
+		s->v[s->n++] = ntohl(a.s_addr) + (uint32_t)i;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
 	enum kind kind = KINDS;
+	struct sources known = { 0 };
 	double rate = 100000, seconds = 5;
 	struct neg_common c = { .group = GROUP_MODP_2048, .encap = true };
 	struct neg first = { 0 };
@@ -139,17 +177,20 @@ main(int argc, char **argv)
 	unsigned long sent = 0;
 	int o;
 
-	while ((o = getopt(argc, argv, "k:r:t:")) != -1)
+	while ((o = getopt(argc, argv, "k:r:s:t:")) != -1)
 		switch (o) {
 		case 'k': kind = kind_named(optarg); break;
 		case 'r': rate = strtod(optarg, NULL); break;
+		case 's':
+			if (!sources_add(&known, optarg))
+				goto usage;
+			break;
 		case 't': seconds = strtod(optarg, NULL); break;
-		default: return 2;
+		default: goto usage;
 		}
-	if (optind + 1 != argc || inet_pton(AF_INET, argv[optind], &to) != 1) {
-		fputs("usage: flood [-k KIND] [-r PER-SECOND] [-t SECONDS] ADDRESS\n", stderr);
-		return 2;
-	}
+	if (optind + 1 != argc || inet_pton(AF_INET, argv[optind], &to) != 1 ||
+	    (kind == KNOWN && known.n == 0))
+		goto usage;
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
 	if (fd < 0) {
 		perror("flood: socket");
@@ -161,10 +202,14 @@ main(int argc, char **argv)
 	double start = now(), t;
 	while ((t = now() - start) < seconds) {
 		if ((double)sent < t * rate)
-			sent += send_batch(fd, to, kind, &first);
+			sent += send_batch(fd, to, kind, &known, &first);
 		else
 			usleep(200);
 	}
 	printf("{\"sent\": %lu, \"seconds\": %.2f, \"rate\": %.0f}\n", sent, t, (double)sent / t);
 	return 0;
+usage:
+	fputs("usage: flood [-k KIND] [-r PER-SECOND] [-s SOURCE[+N]]... [-t SECONDS] ADDRESS\n",
+	    stderr);
+	return 2;
 }

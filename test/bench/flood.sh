@@ -1,18 +1,18 @@
 #!/bin/bash
 # flood.sh - who cannot be reached by force.
 #
-# While a flood of first messages from forged sources, garbage and noise comes
-# in, an established tunnel is renewed and carries packets, a known peer connects
+# While a flood of first messages from forged sources, strangers' and those of the peers
+# themselves, garbage and noise comes in, an established tunnel is renewed and carries packets, a known peer connects
 # within two seconds, the daemon stays small and sends fewer octets than it gets.
 #
-#	RATE=100000 FLOOD_SECONDS=10 KINDS="first same garbage noise mixed" flood.sh
+#	RATE=100000 FLOOD_SECONDS=10 KINDS="first same known garbage noise mixed" flood.sh
 #
 # west is attacked; it has a tunnel with east and knows the peers of `friend`;
 # its configuration has a Default peer, so that strangers may begin.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 . "$lib/conf.sh"
-rate=${RATE:-30000} seconds=${FLOOD_SECONDS:-12} kinds=${KINDS:-first mixed}
+rate=${RATE:-30000} seconds=${FLOOD_SECONDS:-12} kinds=${KINDS:-first known mixed}
 most_kb=${MOST_KB:-65536}
 net_enter "$@"
 for tool in flood ikeload; do [ -x "$BIN/$tool" ] || skip "no $BIN/$tool"; done
@@ -63,10 +63,11 @@ daemon east "$T/east/run/isakmpd.conf"
 wait_for 20 "the tunnel" tunnel_up west
 wait_for 5 "the first answer" can_ping cwest 10.2.0.2
 
-# traffic_count rx|tx: octets on the link to the attacker
+# traffic_count rx|tx: octets on all outside links.  The answers to forged messages go
+# where the sources are said to be.
 traffic_count() {
 	in_host west awk -v col="$([ "$1" = rx ] && echo 2 || echo 10)" '
-		{ sub(":", " ") } $1 == "storm" { print $col }' /proc/net/dev
+		{ sub(":", " ") } $1 ~ /^(storm|friend|wan)$/ { n += $col } END { print n }' /proc/net/dev
 }
 
 # A known peer, as early as the flood runs and again while it does.
@@ -90,7 +91,8 @@ for kind in $kinds; do
 	in0=$(traffic_count rx)
 	out0=$(traffic_count tx)
 	old=$(spis west)
-	become storm "$BIN/flood" -k "$kind" -r "$rate" -t "$seconds" 10.9.8.1 >"$T/flood.out" 2>&1 &
+	become storm "$BIN/flood" -k "$kind" -r "$rate" -t "$seconds" -s 10.9.0.2 \
+	    -s 10.64.0.1+20 10.9.8.1 >"$T/flood.out" 2>&1 &
 	flood=$!
 	began=$(now_ms)
 	wait_for 5 "the flood" flows

@@ -15,6 +15,7 @@ struct stand {
 	uint8_t		kept[2048];
 	size_t		kept_n;
 	struct path	kept_path;
+	uint32_t	forged;
 };
 
 static enum fate
@@ -79,6 +80,98 @@ r26_one_source_holds_forty_exchanges_that_cost_public_key_work(void **state)
 	assert_int_equal(core_count(s.east->core).phase1_done, done + 1);
 	world_pass(s.w, 200000);
 	assert_int_equal(core_count(s.east->core).exchanges, 0);
+	stand_end(&s);
+}
+
+/*
+ * A first message in west's name, with another cookie; `vary`: and with another
+ * text, in the last octets of its last vendor ID.
+ */
+static void
+forge(struct stand *s, bool vary)
+{
+	struct path path = { .local = { s->west->addr4, 500 }, .remote = { s->east->addr4, 500 } };
+
+	s->forged++;
+	for (size_t i = 0; i < 4; i++) {
+		s->kept[4 + i] = (uint8_t)(s->forged >> 8 * i);
+		if (vary)
+			s->kept[s->kept_n - 1 - i] = (uint8_t)(s->forged >> 8 * i);
+	}
+	net_send(s->w, NOBODY, &path, view_of(s->kept, s->kept_n));
+}
+
+/* So long, 5,000 of them a second: a hundred for each way there and back. */
+static void
+flood(struct stand *s, int64_t ms, bool vary)
+{
+	for (int64_t i = 0; i < ms; i++) {
+		for (unsigned j = 0; j < 5; j++)
+			forge(s, vary);
+		world_pass(s->w, 1);
+	}
+}
+
+static void
+begin_anew(struct stand *s, struct host *h)
+{
+	host_kill(h);
+	assert_true(host_start(h));
+	world_pass(s->w, 100);
+}
+
+/* West connects in the middle of a flood in its name. */
+static void
+assert_let_in(struct stand *s, bool vary)
+{
+	struct core_counters before, after;
+
+	flood(s, 1000, vary);
+	before = core_count(s->east->core);
+	world_connect(s->w, s->west);
+	flood(s, 2000, vary);
+	after = core_count(s->east->core);
+	assert_int_equal(after.phase1_done, before.phase1_done + 1);
+	assert_int_equal(after.phase2_done, before.phase2_done + 1);
+	assert_true(after.octets_out <= after.octets_in);
+	assert_true(after.exchanges < 20);
+	world_pass(s->w, 200000);
+	assert_int_equal(core_count(s->east->core).exchanges, 0);
+}
+
+static void
+r26_first_messages_forged_in_the_name_of_a_peer_do_not_keep_it_out(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_begin(&s);
+	s.keep_of = 0;
+	assert_true(plan_start(&s.plan));
+	world_connect(s.w, s.west);
+	world_pass(s.w, 3000);
+	assert_int_equal(core_count(s.east->core).phase1_done, 1);
+	assert_true(s.kept_n > HEADER_LEN);
+	/* Nobody remembers anything. */
+	begin_anew(&s, s.east);
+	begin_anew(&s, s.west);
+	assert_let_in(&s, false);
+	stand_end(&s);
+}
+
+static void
+r26_nor_do_ever_new_ones_once_it_has_been_here(void **state)
+{
+	struct stand s;
+
+	(void)state;
+	stand_begin(&s);
+	s.keep_of = 0;
+	assert_true(plan_start(&s.plan));
+	world_connect(s.w, s.west);
+	world_pass(s.w, 3000);
+	begin_anew(&s, s.west);
+	assert_let_in(&s, true);
 	stand_end(&s);
 }
 
@@ -201,6 +294,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(r26_one_source_holds_forty_exchanges_that_cost_public_key_work),
+		cmocka_unit_test(r26_first_messages_forged_in_the_name_of_a_peer_do_not_keep_it_out),
+		cmocka_unit_test(r26_nor_do_ever_new_ones_once_it_has_been_here),
 		cmocka_unit_test(a_peer_may_make_any_number_of_quick_modes_one_after_the_other),
 		cmocka_unit_test(r26_proposals_of_strangers_do_not_fill_the_log),
 		cmocka_unit_test(r1_a_message_is_never_new_again),
