@@ -288,6 +288,24 @@ connections_draft(struct core *core)
 	fail_expected(core, "a connection of [Phase 2]: %s", names.len == 0 ? "there is none" : names.p);
 }
 
+/*
+ * A pair that is there already is renewed from now on, or not any more.  One
+ * whose time to renew has passed unused is renewed at once.
+ */
+static void
+tend(struct core *core, const struct connection_state *c)
+{
+	struct ipsec_sa *sa = ipsec_sa_for_connection(core, c->connection);
+
+	if (sa == NULL)
+		return;
+	sa->stay_alive = c->active;
+	if (!c->active || !sa->fading)
+		return;
+	sa->fading = false;
+	timer_set(core, &sa->soft, TIMER_IPSEC_SOFT, sa->self, core->now);
+}
+
 enum why
 core_connect(struct core *core, struct mono now, const char *name)
 {
@@ -307,6 +325,7 @@ core_connect(struct core *core, struct mono now, const char *name)
 	}
 	c->active = true;
 	c->failures = 0;
+	tend(core, c);
 	connection_flow(core, c, true);
 	connection_try(core, c);
 	return WHY_NONE;
@@ -612,6 +631,7 @@ core_configure(struct core *core, struct mono now, struct snapshot *s)
 	for (size_t i = 0; i < core->n_connections; i++) {
 		struct connection_state *c = &core->connections[i];
 
+		tend(core, c);
 		connection_flow(core, c, c->active);
 		/* Large lists start spread over time (21.1 Beyond). */
 		if (c->active)
