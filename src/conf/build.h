@@ -205,6 +205,7 @@ void		suggest_of(struct build *, struct view wanted, const char *const *, size_t
 /* ---- parts ---- */
 
 void	build_general(struct build *);
+void	build_x509(struct build *);
 void	build_phase2(struct build *);	/* which connections, and their peers */
 void	build_phase1(struct build *);	/* [Phase 1], and all peers */
 void	build_connections(struct build *);

@@ -221,6 +221,7 @@ build_general(struct build *b)
 	listen_on(b);
 	backend(b);
 	key_log(b);
+	build_x509(b);
 	general_unavailable(b);
 	if (get(b, "General", "Default-phase-2-suites", &v)) {
 		s->acquire_suites = keep_text(b, v.text);

@@ -116,6 +116,18 @@ struct phase1_entry {
 	uint32_t	 parent;	/* entry whose prefix encloses this one, plus 1; 0: none */
 };
 
+/* The words of CRL-policy and Send-certificates, in the order of conf/x509.c. */
+enum crl_policy { CRL_IF_PRESENT, CRL_OFF, CRL_REQUIRE };
+enum send_certificates { SEND_ALWAYS, SEND_IF_ASKED, SEND_NEVER };
+
+struct x509_conf {
+	const char	*ca, *certs, *crls;	/* directories */
+	bool		 given;			/* one of them is in the file */
+	uint8_t		 crl_policy;		/* enum crl_policy */
+	uint8_t		 send;			/* enum send_certificates */
+	bool		 accept_self_signed, check_extended_usage;
+};
+
 enum { LOG_CLASSES = 11 };
 
 struct snapshot {
@@ -143,6 +155,7 @@ struct snapshot {
 	const char	*key_log;	/* our tag: path for the key file, or NULL */
 	const char	*acquire_suites;	/* Default-phase-2-suites */
 	const char	*policy_file;
+	struct x509_conf x509;
 	int16_t		 log_level[LOG_CLASSES];	/* Loglevel; -1: not set */
 	bool		 log_verbose;	/* Logverbose */
 	bool		 listen_all;	/* no Listen-on at all */

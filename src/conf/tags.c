@@ -44,6 +44,9 @@ static const struct {
 	{ "CA-directory", KIND_X509 },
 	{ "Cert-directory", KIND_X509 },
 	{ "CRL-directory", KIND_X509 },
+	{ "Check-extended-usage", KIND_X509 },
+	{ "CRL-policy", KIND_X509 },
+	{ "Send-certificates", KIND_X509 },
 	{ "Private-key", KIND_X509 },
 	{ "Private-key-directory", KIND_X509 },
 

@@ -16,6 +16,7 @@ enum sandbox_profile {
 	SANDBOX_KEYS,		/* memory and threads */
 	SANDBOX_KERN,		/* netlink; keeps CAP_NET_ADMIN */
 	SANDBOX_ESP,		/* given sockets and the TUN device; threads */
+	SANDBOX_TRUST,		/* memory, and reading what it is given */
 	SANDBOX_MAX
 };
 

@@ -322,6 +322,8 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		ok = on_keys_message(ike, in);
 	else if (from == ROLE_KERN)
 		ok = on_kern_message(ike, in);
+	else if (from == ROLE_TRUST)
+		ok = ike_trust_message(ike, in);
 	else if (from == ROLE_MONITOR && in->type == MSG_SIGNAL)
 		ok = on_signal_message(ike, in);
 	else if (from == ROLE_MONITOR && in->type == MSG_CAPTURE_STATE)
@@ -354,6 +356,8 @@ on_link(struct role_ctx *ctx, enum role with)
 	core_role_restarted(ike->core, role_now(), with == ROLE_KEYS, with == ROLE_KERN);
 	if (with == ROLE_KEYS)
 		keys_anew(ike);
+	if (with == ROLE_TRUST)
+		ike_trust_anew(ike);
 	ike_drain(ike);
 }
 
@@ -464,6 +468,7 @@ ike_free(struct ike *ike)
 	net_batch_free(ike->batch);
 	free(ike->text.p);
 	ike_psk_done(ike);
+	ike_trust_done(ike);
 	failed_done(&ike->failed);
 	wipe(ike, sizeof(*ike));
 	free(ike);

@@ -162,11 +162,13 @@ ike_apply(struct ike *ike)
 	struct problems problems = { 0 };
 	struct snapshot *s = build(ike, ike->store, &problems);
 
-	if (s != NULL)
+	if (s != NULL) {
 		take_snapshot(ike, s);
-	else
+		ike_trust_configure(ike, false);
+	} else {
 		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "the configuration is not usable as it is now "
 		    "(%zu errors); the previous one stays in force", problems.errors);
+	}
 	problems_done(&problems);
 	return s != NULL;
 }
@@ -265,6 +267,7 @@ load(struct ike *ike, struct view text)
 	apply_levels(ike);
 	core_forget_orders(ike->core);
 	take_snapshot(ike, s);
+	ike_trust_configure(ike, true);
 	if (!first && s->renegotiate_on_hup)
 		core_renegotiate(ike->core, role_now());
 	if (first)

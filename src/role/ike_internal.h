@@ -23,6 +23,8 @@ enum {
 };
 
 struct ike;
+struct trust_conf;
+struct trust_state;
 
 struct ike_socket {
 	struct ike	*ike;
@@ -75,6 +77,8 @@ struct ike {
 	uint8_t		 record[CAPTURE_RECORD_MAX];
 	struct net_interface_address address[IKE_ADDRESSES];
 	size_t		 n_addresses;
+	struct trust_conf *trust_conf;	/* what the trust role was told; NULL: nothing yet */
+	struct trust_state *trust_state;	/* what it holds; NULL: not known */
 };
 
 /* ike.c */
@@ -114,6 +118,14 @@ void	ike_psk_file_judge(struct ike *);
 void	ike_psk_file_end(struct ike *, bool taken);
 /* How many orders it has not answered. */
 unsigned ike_psk_keys_restarted(struct ike *);
+
+/* ike_trust.c */
+/* After a new snapshot; files: the directories are read again in any case. */
+void	ike_trust_configure(struct ike *, bool files);
+/* The trust role was started anew. */
+void	ike_trust_anew(struct ike *);
+bool	ike_trust_message(struct ike *, struct channel_in *);
+void	ike_trust_done(struct ike *);
 
 /* ike_fifo.c */
 void	ike_fifo_readable(evutil_socket_t, short, void *);

@@ -71,10 +71,18 @@ static const struct channel_row esp_rows[] = {
 	ROW(MSG_ESP_EVENT,	B, 1, ESP_MSG_MAX, false, PHASE_ANY, 0, false),
 };
 
+static const struct channel_row trust_rows[] = {
+	ROW(MSG_TRUST_ASK,	A, 1, MOST,	false, PHASE_ANY, 0, false),
+	ROW(MSG_TRUST_CONF,	A, 1, 4096,	false, PHASE_ANY, 0, false),
+	ROW(MSG_TRUST_ANSWER,	B, 1, MOST,	false, PHASE_ANY, 0, false),
+	ROW(MSG_TRUST_STATE,	B, 1, MOST,	false, PHASE_ANY, 0, false),
+};
+
 static const struct channel_table
 	monitor_table = { "monitor", monitor_rows, COUNT(monitor_rows) },
 	keys_table = { "ike-keys", keys_rows, COUNT(keys_rows) },
 	kern_table = { "ike-kern", kern_rows, COUNT(kern_rows) },
+	trust_table = { "ike-trust", trust_rows, COUNT(trust_rows) },
 	esp_table = { "kern-esp", esp_rows, COUNT(esp_rows) };
 
 static const struct pair {
@@ -85,9 +93,11 @@ static const struct pair {
 	{ ROLE_MONITOR, ROLE_KEYS, &monitor_table },
 	{ ROLE_MONITOR, ROLE_KERN, &monitor_table },
 	{ ROLE_MONITOR, ROLE_ESP, &monitor_table },
+	{ ROLE_MONITOR, ROLE_TRUST, &monitor_table },
 	{ ROLE_IKE, ROLE_KEYS, &keys_table },
 	{ ROLE_IKE, ROLE_KERN, &kern_table },
 	{ ROLE_KERN, ROLE_ESP, &esp_table },
+	{ ROLE_IKE, ROLE_TRUST, &trust_table },
 };
 
 const struct channel_table *
@@ -108,7 +118,7 @@ role_table(enum role mine, enum role other, enum channel_side *ret_mine)
 
 static const char *const names[ROLE_MAX] = {
 	[ROLE_MONITOR] = "monitor", [ROLE_IKE] = "ike", [ROLE_KEYS] = "keys",
-	[ROLE_KERN] = "kern", [ROLE_ESP] = "esp",
+	[ROLE_KERN] = "kern", [ROLE_ESP] = "esp", [ROLE_TRUST] = "trust",
 };
 
 const char *

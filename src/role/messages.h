@@ -5,13 +5,14 @@
  *	ike -- keys		base/ask.h keys_ask and keys_answer; configuration text
  *	ike -- kern		base/ask.h kern_ask, kern_answer, kern_event
  *	kern -- esp		calls and replies of the user back end
+ *	ike -- trust		base/trust_ask.h trust_ask and trust_answer; what to load
  */
 #ifndef ROLE_MESSAGES_H
 #define ROLE_MESSAGES_H
 
 #include "ipc/channel.h"
 
-enum role { ROLE_MONITOR = 0, ROLE_IKE, ROLE_KEYS, ROLE_KERN, ROLE_ESP, ROLE_MAX };
+enum role { ROLE_MONITOR = 0, ROLE_IKE, ROLE_KEYS, ROLE_KERN, ROLE_ESP, ROLE_TRUST, ROLE_MAX };
 
 const char	*role_name(enum role);
 /* ROLE_MAX if there is no role of that name. */
@@ -107,6 +108,14 @@ enum {
 	MSG_KERN_ANSWER,	/* B -> A: kern_answer */
 	MSG_KERN_EVENT,		/* B -> A: kern_event */
 	MSG_KERN_BACKEND	/* B -> A: name of the chosen back end, 0, why others were not */
+};
+
+/* ike (A) -- trust (B) */
+enum {
+	MSG_TRUST_ASK = 1,	/* A -> B: trust_ask */
+	MSG_TRUST_CONF,		/* A -> B: trust_conf: load these, again if they are the same */
+	MSG_TRUST_ANSWER,	/* B -> A: trust_answer */
+	MSG_TRUST_STATE		/* B -> A: trust_state: they are loaded */
 };
 
 /* kern (A) -- esp (B): bodies are those of base/esp_msg.h */

@@ -26,7 +26,8 @@ enum {
 extern char **environ;
 
 /* ike first, so that kern still removes what ike asks it to. */
-static const enum role end_order[] = { ROLE_IKE, ROLE_KERN, ROLE_KEYS, ROLE_ESP };
+static const enum role end_order[] = { ROLE_IKE, ROLE_KERN, ROLE_KEYS, ROLE_TRUST,
+	ROLE_ESP };
 
 static void end_begin(struct monitor *, int status);
 static void end_next(struct monitor *);
@@ -458,6 +459,7 @@ static const char *const consequences[ROLE_MAX] = {
 	[ROLE_IKE] = "ALL SAs ARE LOST; it is started anew and negotiates again",
 	[ROLE_KEYS] = "running negotiations fail; it is started anew",
 	[ROLE_KERN] = "it is started anew, and what is installed is installed again",
+	[ROLE_TRUST] = "negotiations that wait for it fail; it is started anew",
 	[ROLE_ESP] = "traffic stops until SAs are installed again; it is started anew",
 };
 
@@ -753,7 +755,8 @@ monitor_run(struct options *options)
 		m->child[i].m = m;
 		m->child[i].role = (enum role)i;
 	}
-	m->child[ROLE_IKE].wanted = m->child[ROLE_KEYS].wanted = m->child[ROLE_KERN].wanted = true;
+	m->child[ROLE_IKE].wanted = m->child[ROLE_KEYS].wanted = m->child[ROLE_KERN].wanted =
+	    m->child[ROLE_TRUST].wanted = true;
 
 	monitor_log(m, LOG_KIND_NORMAL, "isakmpd: starting");
 	m->status = 0;

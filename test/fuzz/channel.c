@@ -8,6 +8,7 @@
 #include "base/ask.h"
 #include "base/esp_msg.h"
 #include "role/role.h"
+#include "role/trust_msg.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -69,6 +70,24 @@ decode_esp(uint16_t type, struct rd body)
 	sa_spec_done(&spec);
 }
 
+static void
+decode_trust(uint16_t type, struct rd body)
+{
+	static struct trust_state state;
+	struct trust_ask ask;
+	struct trust_answer answer;
+	struct trust_conf conf;
+
+	if (type == MSG_TRUST_ASK)
+		(void)!trust_ask_decode(&body, &ask);
+	else if (type == MSG_TRUST_ANSWER)
+		(void)!trust_answer_decode(&body, &answer);
+	else if (type == MSG_TRUST_CONF)
+		(void)!trust_conf_decode(&body, &conf);
+	else if (type == MSG_TRUST_STATE)
+		(void)!trust_state_decode(&body, &state);
+}
+
 static const struct {
 	enum role a, b;
 	void	(*decode)(uint16_t, struct rd);
@@ -77,6 +96,7 @@ static const struct {
 	{ ROLE_IKE, ROLE_KEYS, decode_keys },
 	{ ROLE_IKE, ROLE_KERN, decode_kern },
 	{ ROLE_KERN, ROLE_ESP, decode_esp },
+	{ ROLE_IKE, ROLE_TRUST, decode_trust },
 };
 
 /* octet: channel; then messages: octet side and descriptor, u16 type, u16 length, body */

@@ -606,6 +606,10 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ P2_WITH("ECN_TUNNEL=1\n"), "[t]:ECN_TUNNEL: a responder refuses", true },
 	{ P2_WITH("COMPRESS_DICTIONARY_SIZE=1\n"), "[t]:COMPRESS_DICTIONARY_SIZE: a responder", true },
 	{ P2_WITH("COMPRESS_PRIVATE_ALGORITHM=1\n"), "[t]:COMPRESS_PRIVATE_ALGORITHM: a responder", true },
+	{ GOOD "[X509-certificates]\nAccept-self-signed=no\n", "can claim every identity", false },
+	{ GOOD "[X509-certificates]\nCRL-policy=required\n", "CRL-policy cannot be \"required\"", true },
+	{ GOOD "[X509-certificates]\nSend-certificates=yes\n", "always, if-asked or never", true },
+	{ GOOD "[X509-certificates]\nCheck-extended-usage=maybe\n", "Check-extended-usage", true },
 	{ GOOD "[X509-certificates]\nCA-directory=/x/\n", "no effect: not available in this version", false },
 };
 

@@ -35,7 +35,8 @@
 
 enum { DIED_BY_SIGSYS = 1000, NOT_ENTERED = 77 };
 
-static const enum sandbox_profile roles[] = { SANDBOX_IKE, SANDBOX_KEYS, SANDBOX_KERN, SANDBOX_ESP };
+static const enum sandbox_profile roles[] = { SANDBOX_IKE, SANDBOX_KEYS, SANDBOX_KERN, SANDBOX_ESP,
+    SANDBOX_TRUST };
 
 /* An account that every system has, so that the test needs none made. */
 static const char *const account = "nobody";
@@ -194,6 +195,7 @@ only_ike_may_ask_for_a_route_by_connect(void **state)
 	assert_int_equal(inside(SANDBOX_KEYS, connect_out), DIED_BY_SIGSYS);
 	assert_int_equal(inside(SANDBOX_KERN, connect_out), DIED_BY_SIGSYS);
 	assert_int_equal(inside(SANDBOX_ESP, connect_out), DIED_BY_SIGSYS);
+	assert_int_equal(inside(SANDBOX_TRUST, connect_out), DIED_BY_SIGSYS);
 	assert_int_not_equal(inside(SANDBOX_IKE, connect_out), DIED_BY_SIGSYS);
 }
 
@@ -248,6 +250,7 @@ only_kern_keeps_a_capability_and_it_is_net_admin(void **state)
 	assert_int_equal(inside_with(SANDBOX_IKE, false, effective_capabilities), 0);
 	assert_int_equal(inside_with(SANDBOX_KEYS, false, effective_capabilities), 0);
 	assert_int_equal(inside_with(SANDBOX_ESP, false, effective_capabilities), 0);
+	assert_int_equal(inside_with(SANDBOX_TRUST, false, effective_capabilities), 0);
 	assert_int_equal(inside_with(SANDBOX_KERN, false, effective_capabilities),
 	    geteuid() == 0 ? 1 : 0);
 }

@@ -28,6 +28,9 @@ the_role_that_sees_hostile_octets_has_no_channel_to_esp(void **state)
 	assert_null(role_table(ROLE_IKE, ROLE_ESP, &side));
 	assert_null(role_table(ROLE_KEYS, ROLE_ESP, &side));
 	assert_null(role_table(ROLE_KEYS, ROLE_KERN, &side));
+	assert_null(role_table(ROLE_TRUST, ROLE_ESP, &side));
+	assert_null(role_table(ROLE_TRUST, ROLE_KEYS, &side));
+	assert_null(role_table(ROLE_TRUST, ROLE_KERN, &side));
 }
 
 static void

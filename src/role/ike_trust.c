@@ -1,0 +1,110 @@
+/* Certificates: what the trust role is to load, and what it has loaded. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "role/ike_internal.h"
+#include "role/trust_msg.h"
+
+static const uint8_t policies[] = {
+	[CRL_IF_PRESENT] = TRUST_CRL_IF_PRESENT, [CRL_OFF] = TRUST_CRL_OFF,
+	[CRL_REQUIRE] = TRUST_CRL_REQUIRE,
+};
+static const uint8_t sending[] = {
+	[SEND_ALWAYS] = TRUST_SEND_ALWAYS, [SEND_IF_ASKED] = TRUST_SEND_IF_ASKED,
+	[SEND_NEVER] = TRUST_SEND_NEVER,
+};
+
+static void
+conf_of(const struct x509_conf *x, struct trust_conf *ret)
+{
+	*ret = (struct trust_conf){
+		.settings = { .crl = policies[x->crl_policy], .send = sending[x->send],
+		    .accept_self_signed = x->accept_self_signed,
+		    .check_extended_usage = x->check_extended_usage },
+		.given = x->given,
+	};
+	text_copy(ret->path[TRUST_CA], sizeof(ret->path[0]), x->ca);
+	text_copy(ret->path[TRUST_CERT], sizeof(ret->path[0]), x->certs);
+	text_copy(ret->path[TRUST_CRL], sizeof(ret->path[0]), x->crls);
+}
+
+static bool
+same_conf(const struct trust_conf *a, const struct trust_conf *b)
+{
+	uint8_t room[2][4096];
+	struct wr wa = wr_of(room[0], sizeof(room[0])), wb = wr_of(room[1], sizeof(room[1]));
+
+	trust_conf_encode(&wa, a);
+	trust_conf_encode(&wb, b);
+	return view_equal(wr_done(&wa), wr_done(&wb));
+}
+
+static void
+tell(struct ike *ike)
+{
+	trust_conf_encode(role_body(ike->ctx, ROLE_TRUST), ike->trust_conf);
+	if (!role_send(ike->ctx, ROLE_TRUST, MSG_TRUST_CONF))
+		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "role ike: trust was not told of the new "
+		    "configuration");
+}
+
+void
+ike_trust_configure(struct ike *ike, bool files)
+{
+	struct trust_conf c;
+	bool first = ike->trust_conf == NULL;
+
+	if (ike->snapshot == NULL)
+		return;
+	if (first)
+		ike->trust_conf = calloc(1, sizeof(*ike->trust_conf));
+	if (ike->trust_conf == NULL)
+		return;
+	conf_of(&ike->snapshot->x509, &c);
+	if (!first && !files && same_conf(&c, ike->trust_conf))
+		return;
+	*ike->trust_conf = c;
+	tell(ike);
+}
+
+void
+ike_trust_anew(struct ike *ike)
+{
+	if (ike->trust_conf != NULL)
+		tell(ike);
+}
+
+static bool
+on_state(struct ike *ike, struct rd *body)
+{
+	struct trust_state *s = calloc(1, sizeof(*s));
+	bool ok = s == NULL || trust_state_decode(body, s);
+
+	if (s != NULL && ok) {
+		/* Requests borrow the message. */
+		s->n_requests = 0;
+		free(ike->trust_state);
+		ike->trust_state = s;
+		return true;
+	}
+	free(s);
+	return ok;
+}
+
+bool
+ike_trust_message(struct ike *ike, struct channel_in *in)
+{
+	switch (in->type) {
+	case MSG_TRUST_STATE:
+		return on_state(ike, &in->body);
+	default:
+		return false;
+	}
+}
+
+void
+ike_trust_done(struct ike *ike)
+{
+	free(ike->trust_conf);
+	free(ike->trust_state);
+}

@@ -1,0 +1,108 @@
+#include "role/trust_msg.h"
+
+#include <string.h>
+
+enum { REQUEST_OCTETS_MAX = 4096 };
+
+static void
+text_encode(struct wr *w, const char *text, size_t cap)
+{
+	size_t n = strnlen(text, cap - 1);
+
+	wr_u16(w, (uint16_t)n);
+	wr_bytes(w, text, n);
+}
+
+static void
+text_decode(struct rd *r, char *ret, size_t cap)
+{
+	struct view v = rd_view(r, rd_u16(r));
+
+	if (v.n >= cap || (v.n > 0 && memchr(v.p, '\0', v.n) != NULL))
+		r->bad = true;
+	if (r->bad)
+		return;
+	if (v.n > 0)
+		memcpy(ret, v.p, v.n);
+	ret[v.n] = '\0';
+}
+
+void
+trust_conf_encode(struct wr *w, const struct trust_conf *c)
+{
+	wr_u8(w, c->settings.crl);
+	wr_u8(w, c->settings.send);
+	wr_u8(w, c->settings.accept_self_signed);
+	wr_u8(w, c->settings.check_extended_usage);
+	wr_u8(w, c->given);
+	for (int kind = TRUST_CA; kind < TRUST_KIND_MAX; kind++)
+		text_encode(w, c->path[kind], sizeof(c->path[kind]));
+}
+
+bool
+trust_conf_decode(struct rd *r, struct trust_conf *ret)
+{
+	*ret = (struct trust_conf){ 0 };
+	ret->settings.crl = rd_u8(r);
+	ret->settings.send = rd_u8(r);
+	ret->settings.accept_self_signed = rd_bool(r);
+	ret->settings.check_extended_usage = rd_bool(r);
+	ret->given = rd_bool(r);
+	for (int kind = TRUST_CA; kind < TRUST_KIND_MAX; kind++)
+		text_decode(r, ret->path[kind], sizeof(ret->path[kind]));
+	return rd_end(r) && ret->settings.crl <= TRUST_CRL_REQUIRE &&
+	    ret->settings.send <= TRUST_SEND_NEVER;
+}
+
+void
+trust_state_encode(struct wr *w, const struct trust_state *s)
+{
+	for (int kind = TRUST_CA; kind < TRUST_KIND_MAX; kind++)
+		wr_u32(w, s->count[kind]);
+	wr_u8(w, (uint8_t)s->n_requests);
+	for (size_t i = 0; i < s->n_requests; i++) {
+		wr_u16(w, (uint16_t)s->request[i].n);
+		wr_view(w, s->request[i]);
+	}
+	wr_u8(w, (uint8_t)s->n_items);
+	for (size_t i = 0; i < s->n_items; i++) {
+		const struct trust_state_item *item = &s->item[i];
+
+		wr_u8(w, item->kind);
+		wr_u64(w, (uint64_t)item->from);
+		wr_u64(w, (uint64_t)item->until);
+		text_encode(w, item->file, sizeof(item->file));
+		text_encode(w, item->subject, sizeof(item->subject));
+	}
+}
+
+bool
+trust_state_decode(struct rd *r, struct trust_state *ret)
+{
+	*ret = (struct trust_state){ 0 };
+	for (int kind = TRUST_CA; kind < TRUST_KIND_MAX; kind++)
+		ret->count[kind] = rd_u32(r);
+	ret->n_requests = rd_u8(r);
+	if (ret->n_requests > TRUST_REQUESTS_MAX)
+		return false;
+	for (size_t i = 0; i < ret->n_requests; i++) {
+		ret->request[i] = rd_view(r, rd_u16(r));
+		if (ret->request[i].n == 0 || ret->request[i].n > REQUEST_OCTETS_MAX)
+			return false;
+	}
+	ret->n_items = rd_u8(r);
+	if (ret->n_items > TRUST_ITEMS_MAX)
+		return false;
+	for (size_t i = 0; i < ret->n_items; i++) {
+		struct trust_state_item *item = &ret->item[i];
+
+		item->kind = rd_u8(r);
+		item->from = (int64_t)rd_u64(r);
+		item->until = (int64_t)rd_u64(r);
+		text_decode(r, item->file, sizeof(item->file));
+		text_decode(r, item->subject, sizeof(item->subject));
+		if (item->kind < TRUST_CA || item->kind >= TRUST_KIND_MAX)
+			return false;
+	}
+	return rd_end(r);
+}
