@@ -1,10 +1,13 @@
 /* The keys role of a simulated host: its real state without its process. */
 #include "role/keys_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/str.h"
 #include "conf/redact.h"
 #include "conf/store.h"
+#include "role/keyring.h"
 #include "sim/world.h"
 
 struct keys_side {
@@ -44,6 +47,62 @@ take_psk(void *self, const char *section, const char *value)
 	return true;
 }
 
+/* ---- key files: "#file private/local.key NAME", "#file pubkeys/fqdn/x NAME" ---- */
+
+/* The file of that name among the keys for tests. */
+static struct view
+key_file(const char *name, char *room, size_t room_n)
+{
+	STR(path, 300);
+
+	str_addf(&path, "%s/keys/%s", VECTORS, name);
+	FILE *f = fopen(path.p, "r");
+	if (f == NULL)
+		return (struct view){ 0 };
+	size_t n = fread(room, 1, room_n, f);
+	fclose(f);
+	return view_of(room, n);
+}
+
+static bool
+take_file(struct keyring *ring, const char *where, const char *name)
+{
+	static const char private[] = "private/", public[] = "pubkeys/";
+	char room[16384];
+	struct view pem = key_file(name, room, sizeof(room));
+	struct pubkey key;
+	struct id id;
+	STR(why, 300);
+
+	if (strncmp(where, private, strlen(private)) == 0) {
+		const char *own = where + strlen(private);
+		struct sign_key *k = sign_key_read(pem, &why);
+
+		return k != NULL &&
+		    keyring_add_private(ring, strcmp(own, "local.key") == 0 ? "" : own, k);
+	}
+	return strncmp(where, public, strlen(public)) == 0 &&
+	    id_of_key_name(where + strlen(public), &id) && pubkey_read(pem, &key, &why) &&
+	    keyring_add_public(ring, &id, &key);
+}
+
+static bool
+take_files(struct keyring *ring, const char *text)
+{
+	static const char mark[] = "#file ";
+	bool ok = true;
+
+	for (const char *at = text; ok && (at = strstr(at, mark)) != NULL; at++) {
+		char where[200], name[100];
+
+		ok = sscanf(at + strlen(mark), "%199s %99s", where, name) == 2 &&
+		    take_file(ring, where, name);
+		if (!ok)
+			fprintf(stderr, "no key file %s\n", name);
+	}
+	return ok;
+}
+
 bool
 keys_side_configure(struct keys_side *k, const char *text)
 {
@@ -56,6 +115,11 @@ keys_side_configure(struct keys_side *k, const char *text)
 		store_each_secret(store, take_psk, k);
 	store_free(store);
 	problems_done(&list);
+	struct keyring *ring = keyring_new();
+	if (ring == NULL)
+		abort();
+	ok = take_files(ring, text) && ok;
+	keys_state_ring_set(k->state, ring);
 	return ok;
 }
 

@@ -11,6 +11,8 @@ static const struct { const char *name, *value; } option_defaults[] = {
 	{ "keylen", "128,128:256" },
 	{ "hash", "SHA2_256" },
 	{ "auth", "PRE_SHARED" },
+	{ "key", "none" },		/* private key: NAME of test/vectors/keys/NAME.pem */
+	{ "pub", "same" },		/* what the others have for it: NAME.pub, or none */
 	{ "group", "X25519" },
 	{ "p1life", "3600,60:86400" },
 	{ "esp", "AES_GCM_16" },	/* phase 2 */
@@ -297,6 +299,26 @@ put_connections(const struct plan *p, struct text *t, int host, int peer)
 	}
 }
 
+/* The key files of this host: its own, and what it has of the others. */
+static void
+put_keys(const struct plan *p, struct text *t, int host)
+{
+	if (!is(p, host, "key", "none"))
+		put(t, "#file private/local.key %s.pem\n", plan_get(p, host, "key"));
+	for (int i = 0; i < p->w->n_hosts; i++) {
+		const char *pub = plan_get(p, i, is(p, i, "pub", "same") ? "key" : "pub");
+		STR(address, 64);
+
+		if (!plan_talks(p, host, i) || strcmp(pub, "none") == 0)
+			continue;
+		put_address(p, i, &address);
+		if (is(p, i, "ids", "fqdn"))
+			put(t, "#file pubkeys/fqdn/%s.example.net %s.pub\n", p->w->host[i]->name, pub);
+		else
+			put(t, "#file pubkeys/%s/%s %s.pub\n", six(p, i) ? "ipv6" : "ipv4", address.p, pub);
+	}
+}
+
 static void
 put_own(const struct plan *p, struct text *t, int host)
 {
@@ -362,6 +384,7 @@ plan_text(const struct plan *p, int host)
 		put_peer(p, &t, host, i);
 		put_connections(p, &t, host, i);
 	}
+	put_keys(p, &t, host);
 	put_own(p, &t, host);
 	put_proposals(p, &t, host);
 	return t.p;

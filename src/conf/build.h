@@ -54,7 +54,8 @@ enum weak {
 	WEAK_MD5 = 1 << 6,
 	WEAK_MODP_768 = 1 << 7,
 	WEAK_ANY = 1 << 8,
-	WEAK_END = 1 << 9
+	WEAK_DSS = 1 << 9,
+	WEAK_END = 1 << 10
 };
 
 struct lives {
@@ -206,6 +207,7 @@ void		suggest_of(struct build *, struct view wanted, const char *const *, size_t
 
 void	build_general(struct build *);
 void	build_x509(struct build *);
+void	build_key_files(struct build *);
 void	build_phase2(struct build *);	/* which connections, and their peers */
 void	build_phase1(struct build *);	/* [Phase 1], and all peers */
 void	build_connections(struct build *);

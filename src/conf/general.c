@@ -171,8 +171,8 @@ key_log(struct build *b)
 static void
 general_unavailable(struct build *b)
 {
-	static const char *const sections[] = { "X509-certificates", "KeyNote" };
-	static const char *const tags[] = { "Policy-file", "Pubkey-directory" };
+	static const char *const sections[] = { "KeyNote" };
+	static const char *const tags[] = { "Policy-file" };
 	struct value v;
 
 	for (size_t i = 0; i < COUNT(tags); i++)
@@ -183,8 +183,7 @@ general_unavailable(struct build *b)
 	if (get(b, "General", "Shared-SADB", &v))
 		not_available(b, ref_value("General", "Shared-SADB", &v), "Shared-SADB");
 	for (size_t i = 0; i < COUNT(sections); i++) {
-		struct sect *s = section_mark(b, view_str(sections[i]),
-		    i == 0 ? KIND_X509 : KIND_KEYNOTE);
+		struct sect *s = section_mark(b, view_str(sections[i]), KIND_KEYNOTE);
 
 		if (s != NULL && s->line != 0)
 			complain(b, PROBLEM_WARNING, ref_section(b, s->name), "",
@@ -222,6 +221,7 @@ build_general(struct build *b)
 	backend(b);
 	key_log(b);
 	build_x509(b);
+	build_key_files(b);
 	general_unavailable(b);
 	if (get(b, "General", "Default-phase-2-suites", &v)) {
 		s->acquire_suites = keep_text(b, v.text);

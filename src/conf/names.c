@@ -54,6 +54,10 @@ static const struct part groups[] = {
 static const struct part p1_auths[] = {
 	{ "DSS",	"DSS",		NULL, false },
 	{ "RSA_SIG",	"RSA_SIG",	NULL, false },
+	/* ours, RFC 4754 */
+	{ "ECDSA_256",	"ECDSA_256",	NULL, false },
+	{ "ECDSA_384",	"ECDSA_384",	NULL, false },
+	{ "ECDSA_521",	"ECDSA_521",	NULL, false },
 };
 
 static const struct part p2_ciphers[] = {
@@ -87,7 +91,7 @@ static const struct part p2_hashes[] = {
 	{ "SHA2-512",	"HMAC_SHA2_512", NULL, false },
 };
 
-enum { GROUPS = COUNT(groups), OLD_GROUPS = GROUPS - 1, PLAIN = 12 };
+enum { GROUPS = COUNT(groups), OLD_AUTHS = 2, OLD_GROUPS = GROUPS - 1, PLAIN = 12 };
 
 /* ---- reading a name ---- */
 
@@ -356,7 +360,7 @@ names_section(const struct names_defaults *d, const char *name, struct names_sec
 	return p2_section(view_str(name), ret) || fixed_section(d, name, ret);
 }
 
-/* ---- all names in order: those of the original, then those with GRP31 ---- */
+/* ---- all names in order: those of the original, then those with GRP31, then with ECDSA ---- */
 
 static unsigned
 digit(unsigned *i, unsigned base)
@@ -370,16 +374,16 @@ digit(unsigned *i, unsigned base)
 bool
 names_phase1_nth(unsigned i, struct str *s)
 {
-	bool ours = i >= NAMES_PHASE1;
+	bool ecdsa = i >= NAMES_PHASE1_X25519, ours = !ecdsa && i >= NAMES_PHASE1;
 	struct p1_name n;
 
 	if (i >= NAMES_PHASE1_ALL)
 		return false;
-	if (ours)
-		i -= NAMES_PHASE1;
-	unsigned auth = digit(&i, 1 + COUNT(p1_auths));
+	i -= ecdsa ? NAMES_PHASE1_X25519 : ours ? NAMES_PHASE1 : 0;
+	unsigned auth = ecdsa ? 1 + OLD_AUTHS + digit(&i, COUNT(p1_auths) - OLD_AUTHS) :
+	    digit(&i, 1 + OLD_AUTHS);
 	n.auth = auth == 0 ? NULL : &p1_auths[auth - 1];
-	unsigned group = ours ? GROUPS : digit(&i, 1 + OLD_GROUPS);
+	unsigned group = ours ? GROUPS : digit(&i, ecdsa ? 1 + GROUPS : 1 + OLD_GROUPS);
 	n.group = group == 0 ? NULL : &groups[group - 1];
 	n.hash = &p1_hashes[digit(&i, COUNT(p1_hashes))];
 	n.cipher = &p1_ciphers[i];

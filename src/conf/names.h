@@ -15,7 +15,8 @@
 enum {
 	NAMES_TAGS_MAX = 8,
 	NAMES_PHASE1 = 1890,		/* names of the original */
-	NAMES_PHASE1_ALL = 1995,	/* and those with GRP31, which come last */
+	NAMES_PHASE1_X25519 = 1995,	/* and those with GRP31, which follow */
+	NAMES_PHASE1_ALL = 3990,	/* and those with ECDSA, which come last */
 	NAMES_SUITES = 3648,
 	NAMES_SUITES_ALL = 3840
 };

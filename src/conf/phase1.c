@@ -28,6 +28,23 @@ unavailable_value(struct build *b, const char *section, const char *tag)
 	not_available(b, ref_value(section, tag, &v), shown.p);
 }
 
+static bool
+p1_auth_available(int32_t auth)
+{
+	switch (auth) {
+	case CONF_ANY:
+	case AUTH_PRE_SHARED:
+	case AUTH_DSS:
+	case AUTH_RSA_SIG:
+	case AUTH_ECDSA_256:
+	case AUTH_ECDSA_384:
+	case AUTH_ECDSA_521:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* What this version lacks is an error where it is asked for. */
 static bool
 p1_available(struct build *b, const char *section, const struct p1_transform *t)
@@ -43,7 +60,7 @@ p1_available(struct build *b, const char *section, const struct p1_transform *t)
 		unavailable_value(b, section, "HASH_ALGORITHM");
 		good = false;
 	}
-	if (t->auth != CONF_ANY && t->auth != AUTH_PRE_SHARED) {
+	if (!p1_auth_available(t->auth)) {
 		unavailable_value(b, section, "AUTHENTICATION_METHOD");
 		good = false;
 	}
@@ -127,6 +144,8 @@ p1_weak(const struct p1_transform *t)
 		weak |= WEAK_MD5;
 	if (t->hash == HASH_SHA)
 		weak |= WEAK_SHA1;
+	if (t->auth == AUTH_DSS)
+		weak |= WEAK_DSS;
 	return weak;
 }
 
@@ -320,7 +339,8 @@ peer_ids(struct build *b, struct peer *p)
 
 /*
  * The Default peer that nobody wrote, with the default transforms that nobody
- * wrote: it wants RSA signatures, cannot have them, and so refuses strangers.
+ * wrote: 3DES, SHA-1 and MODP-1024 for whoever asks.  It refuses strangers
+ * until somebody writes down what he wants of them.
  */
 static bool
 quiet_default(struct build *b, const struct sect *s)

@@ -130,6 +130,11 @@ struct x509_conf {
 
 enum { LOG_CLASSES = 11 };
 
+/* Paths; "" only where no built-in value is. */
+struct key_files {
+	const char	*private_key, *private_folder, *public_folder;
+};
+
 struct snapshot {
 	uint32_t	 refs;
 	const char	*file;		/* name for messages, e.g. "isakmpd.conf" */
@@ -156,6 +161,7 @@ struct snapshot {
 	const char	*acquire_suites;	/* Default-phase-2-suites */
 	const char	*policy_file;
 	struct x509_conf x509;
+	struct key_files key_files;
 	int16_t		 log_level[LOG_CLASSES];	/* Loglevel; -1: not set */
 	bool		 log_verbose;	/* Logverbose */
 	bool		 listen_all;	/* no Listen-on at all */

@@ -703,7 +703,7 @@ weak_print(struct str *s, uint32_t weak)
 {
 	static const char *const names[] = {
 		"3DES", "SHA1", "MODP_1024", "MODP_1536", "ECP_192", "no encryption", "MD5",
-		"MODP_768", "ANY",
+		"MODP_768", "ANY", "DSS",
 	};
 	const char *between = "";
 

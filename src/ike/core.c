@@ -207,6 +207,18 @@ core_next(const struct core *core)
 
 /* ---- answers from the other roles ---- */
 
+/* What keys said of a key, or at least which it was. */
+static void
+key_print(struct str *s, const struct keys_answer *a)
+{
+	if (a->detail[0] != '\0') {
+		str_escaped(s, view_str(a->detail));
+	} else if (a->key.kind != PUBKEY_NONE) {
+		str_add(s, "one that does not match the key we have, ");
+		pubkey_print(s, &a->key);
+	}
+}
+
 void
 core_keys_answer(struct core *core, struct mono now, struct keys_answer *a)
 {
@@ -218,10 +230,16 @@ core_keys_answer(struct core *core, struct mono now, struct keys_answer *a)
 	const struct event e = { .keys = a };
 	if (exchange_row(x, ON_KEYS, a->verb) == NULL)
 		return;
-	if (a->why != WHY_NONE)
+	if (a->why != WHY_NONE) {
+		STR(detail, sizeof(a->detail) + 64);
+
+		key_print(&detail, a);
+		if (x->p1 != NULL)
+			x->p1->key_detail = detail.len > 0 ? detail.p : NULL;
 		exchange_fail_local(core, x, a->why);
-	else
+	} else {
 		exchange_run(core, x, ON_KEYS, &e);
+	}
 }
 
 void

@@ -225,6 +225,8 @@ p1_free(struct p1 *p1)
 	p1_keys_done(&p1->keys);
 	free(p1->public_value);
 	free(p1->peer_public);
+	free(p1->peer_proof);
+	free(p1->own_proof);
 	free(p1->chosen_attributes);
 	wipe(p1, sizeof(*p1));
 	free(p1);
@@ -711,7 +713,7 @@ give_up(struct core *core, struct exchange *x)
 
 	if (x->unreadable && !x->recorded) {
 		main_mode_undecryptable(core, x, &x->path);
-		exchange_fail(core, x, WHY_WRONG_PSK);
+		exchange_fail(core, x, exchange_signs(x) ? WHY_UNDECRYPTABLE : WHY_WRONG_PSK);
 		return;
 	}
 	endpoint_print(&remote, &x->path.remote);
@@ -723,9 +725,14 @@ give_up(struct core *core, struct exchange *x)
 	if (x->state == MM_I_SENT_AUTH) {
 		const struct where w = { x->peer->where.section, x->peer->psk_line };
 
-		fail_field(core, "Authentication", &w);
-		fail_remedy(core, "the peer answered until the keys were needed: most often the "
-		    "pre-shared keys (Authentication) differ; otherwise see that UDP port %u passes",
+		if (exchange_signs(x))
+			fail_field(core, "ID", &x->peer->where);
+		else
+			fail_field(core, "Authentication", &w);
+		fail_remedy(core, "the peer answered until the keys were needed: most often %s; "
+		    "otherwise see that UDP port %u passes", exchange_signs(x) ?
+		    "it does not accept our key, which its log says" :
+		    "the pre-shared keys (Authentication) differ",
 		    (unsigned)x->path.remote.port);
 	}
 	exchange_fail(core, x, WHY_NO_ANSWER);

@@ -281,6 +281,20 @@ id_refused_draft(struct core *core, const struct peer *peer, const struct id *ow
 	    "peer's Remote-ID");
 }
 
+/* The peer lacks our key under this ID, or has another one, or refuses it. */
+static void
+signature_refused_draft(struct core *core, const struct exchange *x)
+{
+	const struct where w = where_in(&x->peer->where, x->peer->own_id_line);
+	STR(id, 160);
+
+	id_print(&id, &x->p1->own_id);
+	fail_field(core, "ID", &w);
+	fail_expected(core, "our signature for ID %s accepted", id.p);
+	fail_remedy(core, "see in the peer's log what it lacks: it needs our public key "
+	    "(local.pub) or certificate under that ID");
+}
+
 /* Phase 1 after its proposal was agreed on. */
 static void
 auth_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
@@ -288,6 +302,10 @@ auth_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
 	STR(field, 24);
 	char room[24];
 
+	if (exchange_signs(x) && x->state == MM_I_SENT_AUTH) {
+		signature_refused_draft(core, x);
+		return;
+	}
 	if (type == N_INVALID_ID_INFORMATION && x->p1->own_id.type != 0) {
 		id_refused_draft(core, x->peer, &x->p1->own_id);
 		return;
@@ -313,7 +331,7 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 	*(authentic ? &x->recorded : &x->hinted) = true;
 	fail_got(core, "notification %s%s", reg_text(REG_NOTIFY, type, room),
 	    authentic ? "" : " (not authenticated)");
-	if (!authentic && means_wrong_key(x, type)) {
+	if (!authentic && !exchange_signs(x) && means_wrong_key(x, type)) {
 		const struct where w = { x->peer->where.section, x->peer->psk_line };
 
 		why = WHY_WRONG_PSK;

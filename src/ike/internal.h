@@ -135,16 +135,15 @@ struct p1 {
 	uint8_t			own_id_body[ID_DATA_MAX + 4], peer_id_body[ID_DATA_MAX + 4];
 	size_t			own_id_n, peer_id_n;
 	struct id		own_id, peer_id;
-	uint8_t			peer_hash[PRF_MAX];
-	size_t			peer_hash_n;
-	uint8_t			own_hash[PRF_MAX];
-	size_t			own_hash_n;
+	uint8_t			*peer_proof, *own_proof;	/* bodies of HASH or SIG */
+	size_t			peer_proof_n, own_proof_n;
 	struct p1_keys		keys;
 	bool			have_keys;
 	struct peer_traits	traits;
 	bool			initial_contact;	/* received */
 	bool			send_initial_contact;
 	bool			keys_asked;		/* keys holds state for us */
+	const char		*key_detail;		/* of the answer at hand: what is wrong with a key */
 	/* responder: the answer to message 1 */
 	size_t			first_n;	/* octets of it; the answer has no more (security R25) */
 	uint64_t		text;		/* what echo.c knows it by; 0: nothing */
@@ -219,6 +218,9 @@ struct exchange {
 	struct p2		*p2;		/* NULL in phase 1, and when done */
 	struct exchange		*sibling, *sibling_before;	/* phase 2: on the same ISAKMP SA */
 };
+
+/* Phase 1 is authenticated by signatures, not by a pre-shared key. */
+bool		exchange_signs(const struct exchange *);
 
 static inline bool
 is_phase1(const struct exchange *x)

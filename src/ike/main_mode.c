@@ -1,5 +1,6 @@
 /*
- * Main mode with a pre-shared key, RFC 2409 section 5.4:
+ * Main mode with a pre-shared key (RFC 2409 section 5.4) or with signatures
+ * (section 5.1), which put SIG in the place of HASH:
  *
  *        Initiator                        Responder
  *   1    HDR, SA                     -->
@@ -10,15 +11,29 @@
  *   6                                <--  HDR*, IDir, HASH_R
  *
  * Vendor IDs ride with 1 and 2, NAT-D (RFC 3947) with 3 and 4, and
- * INITIAL-CONTACT with the last message of either side.  No Diffie-Hellman is
+ * INITIAL-CONTACT with the last message of either side.  What goes into HASH or
+ * SIG, and whether the peer's is right, keys says (doc/decisions/0012).  No Diffie-Hellman is
  * done before the peer has echoed our cookie (security R26).
  */
+#include "crypto/sign.h"
 #include "ike/internal.h"
 
 static uint64_t
 token(const struct exchange *x)
 {
 	return handle_u64(x->self);
+}
+
+bool
+exchange_signs(const struct exchange *x)
+{
+	return x->p1 != NULL && sign_method(x->p1->params.auth);
+}
+
+static bool
+hashes(const struct exchange *x)
+{
+	return !exchange_signs(x);
 }
 
 /* ---- asks ---- */
@@ -55,7 +70,7 @@ static void
 ask_auth_own(struct core *core, struct exchange *x)
 {
 	const struct keys_ask ask = {
-		.verb = KEYS_AUTH_OWN, .token = token(x),
+		.verb = KEYS_AUTH_OWN, .token = token(x), .allow_weak = x->peer->allow_weak,
 		.sa_body = view_of(x->p1->sa_body, x->p1->sa_body_n),
 		.id_body = view_of(x->p1->own_id_body, x->p1->own_id_n),
 	};
@@ -67,10 +82,10 @@ static void
 ask_auth_peer(struct core *core, struct exchange *x)
 {
 	const struct keys_ask ask = {
-		.verb = KEYS_AUTH_PEER, .token = token(x),
+		.verb = KEYS_AUTH_PEER, .token = token(x), .allow_weak = x->peer->allow_weak,
 		.sa_body = view_of(x->p1->sa_body, x->p1->sa_body_n),
 		.id_body = view_of(x->p1->peer_id_body, x->p1->peer_id_n),
-		.proof = view_of(x->p1->peer_hash, x->p1->peer_hash_n),
+		.proof = view_of(x->p1->peer_proof, x->p1->peer_proof_n),
 	};
 
 	act_keys(core, &ask);
@@ -156,31 +171,45 @@ peer_id_check(struct core *core, struct exchange *x)
 	return WHY_ID_OTHER;
 }
 
-/* The peer's ID, HASH and INITIAL-CONTACT. */
+/* A HASH has one length; what a SIG must have, its key tells. */
+static enum why
+proof_length(struct core *core, const struct exchange *x, size_t n)
+{
+	size_t want = hash_len(x->p1->params.hash);
+
+	if (exchange_signs(x) ? n <= SIGNATURE_MAX : n == want)
+		return WHY_NONE;
+	fail_field(core, exchange_signs(x) ? "SIG" : "HASH", NULL);
+	fail_expected(core, exchange_signs(x) ? "at most %zu octets" : "%zu octets",
+	    exchange_signs(x) ? (size_t)SIGNATURE_MAX : want);
+	fail_got(core, "%zu octets", n);
+	return exchange_signs(x) ? WHY_SIGNATURE : WHY_WRONG_PSK;
+}
+
+/* The peer's ID, HASH or SIG, and INITIAL-CONTACT. */
 static enum why
 auth_read(struct core *core, struct exchange *x, const struct message *m)
 {
 	struct p1 *p1 = x->p1;
+	uint8_t type = exchange_signs(x) ? PL_SIG : PL_HASH;
 	struct view id = message_find(m, PL_ID, 0)->body;
-	struct view hash = message_find(m, PL_HASH, 0)->body;
+	struct view proof = message_find(m, type, 0)->body;
 	enum why why;
 
-	if (message_count(m, PL_ID) != 1 || message_count(m, PL_HASH) != 1 ||
+	if (message_count(m, PL_ID) != 1 || message_count(m, type) != 1 ||
 	    id.n > sizeof(p1->peer_id_body))
 		return WHY_PAYLOAD_MALFORMED;
-	if (hash.n != hash_len(p1->params.hash)) {
-		fail_field(core, "HASH", NULL);
-		fail_expected(core, "%zu octets", hash_len(p1->params.hash));
-		fail_got(core, "%zu octets", hash.n);
-		return WHY_WRONG_PSK;
-	}
+	why = proof_length(core, x, proof.n);
+	if (why != WHY_NONE)
+		return why;
 	why = id_decode(id, &p1->peer_id);
 	if (why != WHY_NONE)
 		return why;
 	memcpy(p1->peer_id_body, id.p, id.n);
 	p1->peer_id_n = id.n;
-	memcpy(p1->peer_hash, hash.p, hash.n);
-	p1->peer_hash_n = hash.n;
+	why = blob_set(&p1->peer_proof, &p1->peer_proof_n, proof);
+	if (why != WHY_NONE)
+		return why;
 	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
 		struct notify_body n;
 
@@ -203,14 +232,15 @@ is_first_contact(struct core *core, const struct exchange *x)
 	    ipsec_sa_of_peer(core, x->peer, identity) == NULL;
 }
 
-/* ID, HASH and, if we hold nothing with this peer, INITIAL-CONTACT (14.6). */
+/* ID, HASH or SIG and, if we hold nothing with this peer, INITIAL-CONTACT (14.6). */
 static enum why
 auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
 {
 	struct p1 *p1 = x->p1;
 
 	msg_payload(m, PL_ID, view_of(p1->own_id_body, p1->own_id_n));
-	msg_payload(m, PL_HASH, view_of(p1->own_hash, p1->own_hash_n));
+	msg_payload(m, exchange_signs(x) ? PL_SIG : PL_HASH,
+	    view_of(p1->own_proof, p1->own_proof_n));
 	if (!x->peer->is_default && is_first_contact(core, x)) {
 		uint8_t spi[2 * COOKIE_LEN];
 		const struct notify_body n = {
@@ -316,12 +346,11 @@ i_skeyid_take(struct core *core, struct exchange *x, const struct event *e)
 }
 
 static enum why
-own_hash_take(struct core *core, struct exchange *x, const struct event *e)
+own_proof_take(struct core *core, struct exchange *x, const struct event *e)
 {
 	(void)core;
-	memcpy(x->p1->own_hash, e->keys->proof, e->keys->proof_n);
-	x->p1->own_hash_n = e->keys->proof_n;
-	return WHY_NONE;
+	return blob_set(&x->p1->own_proof, &x->p1->own_proof_n,
+	    view_of(e->keys->proof, e->keys->proof_n));
 }
 
 static enum why
@@ -452,6 +481,53 @@ r_verified(struct core *core, struct exchange *x, const struct event *e)
 
 /* ---- failing ---- */
 
+/* The file that would belong to our ID alone, behind the one for all. */
+static const char *
+own_file(struct str *s, const struct exchange *x)
+{
+	STR(name, 256);
+	const char *slash;
+
+	s->len = 0;
+	s->p[0] = '\0';
+	if (id_key_name(&name, &x->p1->own_id) && (slash = strchr(name.p, '/')) != NULL)
+		str_addf(s, " or %s%s", x->snapshot->key_files.private_folder, slash + 1);
+	return s->p;
+}
+
+/* Where the peer's public key would have to be. */
+static void
+peer_file(struct core *core, const struct exchange *x)
+{
+	STR(name, 256);
+
+	if (id_key_name(&name, &x->p1->peer_id))
+		fail_expected(core, "the peer's public key in %s%s",
+		    x->snapshot->key_files.public_folder, name.p);
+	else
+		fail_expected(core, "an ID that can name a file of %s",
+		    x->snapshot->key_files.public_folder);
+}
+
+/* Which key it was that did not fit, ours while we sign, else the peer's. */
+static void
+failing_key(struct core *core, const struct exchange *x, enum why why, const struct str *peer)
+{
+	bool own = x->state == MM_I_AUTH_PENDING || x->state == MM_R_AUTH_PENDING;
+
+	fail_classic(core, own ? "rsa_sig_encode_hash: could not get private key" :
+	    why == WHY_SIGNATURE ? "rsa_sig_decode_hash: SIG payload does not match the public key" :
+	    "rsa_sig_decode_hash: no public key found");
+	fail_field(core, own ? "Private-key" : "SIG", &x->peer->where);
+	if (why == WHY_SIGNATURE)
+		fail_expected(core, "a signature of %s by its key", peer->p);
+	else
+		fail_expected(core, own ? "a private key that is allowed" :
+		    "a key of %s that is allowed", peer->p);
+	if (x->p1->key_detail != NULL)
+		fail_got(core, "%s", x->p1->key_detail);
+}
+
 /*
  * An answer of `keys`, or what we made of it, ends the exchange: fill the
  * record, and tell a peer that shares our keys why (14.4 Beyond).
@@ -460,6 +536,9 @@ void
 main_mode_failing(struct core *core, struct exchange *x, enum why why)
 {
 	struct where where;
+	char room[24];
+	STR(own, 200);
+	STR(peer, 200);
 
 	switch (why) {
 	case WHY_NO_KEY:
@@ -468,6 +547,27 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 		fail_field(core, "Authentication", &where);
 		fail_expected(core, "a pre-shared key");
 		fail_got(core, "none");
+		break;
+	case WHY_NO_PRIVATE_KEY:
+		fail_classic(core, "rsa_sig_encode_hash: could not get private key");
+		fail_field(core, "AUTHENTICATION_METHOD", &x->peer->where);
+		id_print(&own, &x->p1->own_id);
+		fail_expected(core, "a private key for %s: %s%s",
+		    reg_text(REG_AUTH_METHOD, x->p1->params.auth, room),
+		    x->snapshot->key_files.private_key, own_file(&own, x));
+		fail_got(core, "none of that kind");
+		break;
+	case WHY_NO_PUBKEY:
+		fail_classic(core, "rsa_sig_decode_hash: no public key found");
+		fail_field(core, "ID", &x->peer->where);
+		id_print(&peer, &x->p1->peer_id);
+		fail_got(core, "ID %s", peer.p);
+		peer_file(core, x);
+		break;
+	case WHY_SIGNATURE:
+	case WHY_KEY_REFUSED:
+		id_print(&peer, &x->p1->peer_id);
+		failing_key(core, x, why, &peer);
 		break;
 	case WHY_AUTH_HASH:
 		where = where_in(&x->peer->where, x->peer->psk_line);
@@ -479,7 +579,8 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 		break;
 	}
 	if (x->p1->have_keys && why_notify(why) != N_NONE &&
-	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_R_VERIFY_PENDING))
+	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_R_VERIFY_PENDING ||
+	    x->state == MM_I_AUTH_PENDING || x->state == MM_R_AUTH_PENDING))
 		info_send_error(core, x, why_notify(why));
 }
 
@@ -518,25 +619,33 @@ main_mode_rows(void)
 		  .may = P(VENDOR) | P(NAT_D) | P(CERT_REQ),
 		  .handle = i_ke_accept },
 
-		/* 5   HDR*, IDii, HASH_I  -->         <--  HDR*, IDir, HASH_R   6 */
+		/* 5   HDR*, IDii, HASH_I  -->         <--  HDR*, IDir, HASH_R   6; or SIG */
 		{ INITIATOR, ON_KEYS, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
 		  .answer = KEYS_SKEYID, .handle = i_skeyid_take },
 		{ INITIATOR, ON_KEYS, MM_I_AUTH_PENDING, MM_I_SENT_AUTH,
-		  .answer = KEYS_AUTH_OWN, .handle = own_hash_take, .reply_encrypted = true,
+		  .answer = KEYS_AUTH_OWN, .handle = own_proof_take, .reply_encrypted = true,
 		  .reply = auth_write, .reply_step = 5, .resend = RESEND_BY_TIMER },
 		{ RESPONDER, ON_MESSAGE, MM_R_SENT_KE, MM_R_VERIFY_PENDING, .step = 5,
-		  .encrypted = true, .need = P(ID) | P(HASH),
+		  .encrypted = true, .when = hashes, .need = P(ID) | P(HASH),
 		  .may = P(NOTIFY) | P(VENDOR) | P(CERT_REQ),
+		  .handle = r_auth_accept },
+		{ RESPONDER, ON_MESSAGE, MM_R_SENT_KE, MM_R_VERIFY_PENDING, .step = 5,
+		  .encrypted = true, .when = exchange_signs, .need = P(ID) | P(SIG),
+		  .may = P(NOTIFY) | P(VENDOR) | P(CERT) | P(CERT_REQ),
 		  .handle = r_auth_accept },
 		{ RESPONDER, ON_KEYS, MM_R_VERIFY_PENDING, MM_R_AUTH_PENDING,
 		  .answer = KEYS_AUTH_PEER, .handle = r_verified },
 		{ RESPONDER, ON_KEYS, MM_R_AUTH_PENDING, X_DONE,
-		  .answer = KEYS_AUTH_OWN, .handle = own_hash_take, .reply_encrypted = true,
+		  .answer = KEYS_AUTH_OWN, .handle = own_proof_take, .reply_encrypted = true,
 		  .reply = auth_write, .reply_step = 6, .resend = RESEND_ON_DUPLICATE,
 		  .done = done },
 		{ INITIATOR, ON_MESSAGE, MM_I_SENT_AUTH, MM_I_VERIFY_PENDING, .step = 6,
-		  .encrypted = true, .need = P(ID) | P(HASH),
+		  .encrypted = true, .when = hashes, .need = P(ID) | P(HASH),
 		  .may = P(NOTIFY) | P(VENDOR),
+		  .handle = i_auth_accept },
+		{ INITIATOR, ON_MESSAGE, MM_I_SENT_AUTH, MM_I_VERIFY_PENDING, .step = 6,
+		  .encrypted = true, .when = exchange_signs, .need = P(ID) | P(SIG),
+		  .may = P(NOTIFY) | P(VENDOR) | P(CERT) | P(CERT_REQ),
 		  .handle = i_auth_accept },
 		{ INITIATOR, ON_KEYS, MM_I_VERIFY_PENDING, X_DONE,
 		  .answer = KEYS_AUTH_PEER, .handle = verified, .done = done },
@@ -655,6 +764,11 @@ main_mode_undecryptable(struct core *core, struct exchange *x, const struct path
 	}
 	x->recorded = true;
 	x->step = x->initiator ? 6 : 5;
+	if (exchange_signs(x)) {	/* no secret of the two sides is in these keys */
+		fail_classic(core, "message_parse_payloads: message %u decrypts to garbage", x->step);
+		fail_record(core, WHY_UNDECRYPTABLE, x, path, x->peer, NULL, NULL);
+		return;
+	}
 	fail_classic(core, "message_parse_payloads: message %u decrypts to garbage "
 	    "(check passphrases, if applicable and in Phase 1)", x->step);
 	fail_field(core, "Authentication", &w);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "crypto/dh.h"
+#include "crypto/sign.h"
 #include "ike/proposal.h"
 
 /* The attributes of one offered transform; `seen` has a bit per attribute type. */
@@ -91,6 +92,12 @@ offered_bits(const struct offer *o)
 }
 
 static bool
+auth_available(uint32_t method)
+{
+	return method == AUTH_PRE_SHARED || (method <= UINT8_MAX && sign_method((uint8_t)method));
+}
+
+static bool
 implementable(const struct offer *o)
 {
 	return cipher_key_len((uint8_t)o->value[P1_ENCRYPTION_ALGORITHM], offered_bits(o)) != 0 &&
@@ -99,7 +106,7 @@ implementable(const struct offer *o)
 	    hash_len((uint8_t)o->value[P1_HASH_ALGORITHM]) != 0 &&
 	    o->value[P1_GROUP_DESCRIPTION] <= UINT16_MAX &&
 	    dh_public_len((uint16_t)o->value[P1_GROUP_DESCRIPTION]) != 0 &&
-	    o->value[P1_AUTHENTICATION_METHOD] == AUTH_PRE_SHARED;
+	    auth_available(o->value[P1_AUTHENTICATION_METHOD]);
 }
 
 /* ANY accepts it, and we cannot do it. */
@@ -318,8 +325,8 @@ p1_choose(struct core *core, struct exchange *x, struct view sa_body)
 static bool
 offerable(const struct p1_transform *t)
 {
-	return t->cipher != CONF_ANY && t->hash != CONF_ANY && t->auth == AUTH_PRE_SHARED &&
-	    t->group != CONF_ANY && !t->key_bits.any &&
+	return t->cipher != CONF_ANY && t->hash != CONF_ANY && t->auth != CONF_ANY &&
+	    auth_available((uint32_t)t->auth) && t->group != CONF_ANY && !t->key_bits.any &&
 	    cipher_key_len((uint8_t)t->cipher, t->key_bits.present ? t->key_bits.offer : 0) != 0 &&
 	    hash_len((uint8_t)t->hash) != 0 && dh_public_len((uint16_t)t->group) != 0;
 }

@@ -37,7 +37,7 @@ peer_same(const struct peer *a, const struct peer *b)
 	    a->psk_mark != b->psk_mark ||
 	    a->any_id != b->any_id ||
 	    a->force_encap != b->force_encap || a->nat_t != b->nat_t ||
-	    a->is_default != b->is_default ||
+	    a->is_default != b->is_default || a->allow_weak != b->allow_weak ||
 	    !id_same(&a->own_id, &b->own_id) || !id_same(&a->remote_id, &b->remote_id))
 		return false;
 	for (size_t i = 0; i < a->n_transforms; i++)

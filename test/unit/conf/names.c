@@ -24,6 +24,8 @@ static const char *const group_names[][2] = {
 };
 static const char *const auths[][2] = {
 	{ "", "PRE_SHARED" }, { "-DSS", "DSS" }, { "-RSA_SIG", "RSA_SIG" },
+	{ "-ECDSA_256", "ECDSA_256" }, { "-ECDSA_384", "ECDSA_384" },
+	{ "-ECDSA_521", "ECDSA_521" },
 };
 
 static const struct names_defaults none;
@@ -72,7 +74,7 @@ every_main_mode_transform_has_the_tags_of_its_parts(void **state)
 		expect(name.p, &s, "Life", "LIFE_MAIN_MODE");
 		assert_int_equal(s.n, ciphers1[c][2] == NULL ? 5 : 6);
 		n++;
-		old += strcmp(group_names[g][0], "-GRP31") != 0;
+		old += strcmp(group_names[g][0], "-GRP31") != 0 && a < 3;
 	}
 	assert_int_equal(old, 1890);
 	assert_int_equal(n, NAMES_PHASE1_ALL);
@@ -191,7 +193,9 @@ enumeration_lists_each_name_once_and_each_is_a_section(void **state)
 				break;
 			assert_true(n < counts[list]);
 			assert_true(names_section(&none, one.p, &s));
-			assert_int_equal(strstr(one.p, "GRP31") != NULL, n >= old[list]);
+			/* the original's names come first */
+			assert_int_equal(strstr(one.p, "GRP31") != NULL || strstr(one.p, "ECDSA") != NULL,
+			    n >= old[list]);
 		}
 		assert_int_equal(n, counts[list]);
 		qsort(all, n, 80, (int (*)(const void *, const void *))strcmp);

@@ -439,8 +439,13 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	    "but is not hexadecimal", true },
 	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=192.0.2.2\nConfiguration=mm\nAuthentication=mekmitasdigoat\n"
 	    MM CONN QM ME YOU, "the pre-shared key can be guessed", false },
-	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=192.0.2.2\n" KEY MM CONN QM ME YOU,
-	    "RSA_SIG: not available in this version", true },
+	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=x\n[x]\nENCRYPTION_ALGORITHM=AES_CBC\n"
+	    "HASH_ALGORITHM=SHA2_256\nAUTHENTICATION_METHOD=RSA_ENC\nGROUP_DESCRIPTION=ECP_256\n"
+	    CONN QM ME YOU, "RSA_ENC: not available in this version", true },
+	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=AES-SHA2-256-GRP14-DSS\n" CONN QM ME
+	    YOU, "phase 1 would use DSS (choose stronger transforms, or write Allow-weak=yes", true },
+	{ "[X509-certificates]\nPrivate-key=private/local.key\n" GENERAL LISTS PEER MM CONN QM ME YOU,
+	    "not the path of a file or folder", true },
 	{ GENERAL "[Phase 2]\nConnections=a-b\n" PEER MM CONN QM ME YOU,
 	    "peer \"peer-b\" cannot begin: it is not in [Phase 1]", false },
 	{ GENERAL "[Phase 1]\n192.0.2=peer-b\n" PEER MM, "neither a numeric address", true },
@@ -462,7 +467,7 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=BLF-SHA-GRP14\n" CONN QM ME YOU,
 	    "BLOWFISH_CBC: not available in this version", true },
 	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=AES-SHA-GRP14-DSS\n" CONN QM ME YOU,
-	    "DSS: not available in this version", true },
+	    "phase 1 would use DSS", true },
 	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=t\n[t]\n"
 	    "ENCRYPTION_ALGORITHM=AES_CBC\nHASH_ALGORITHM=SHA2_265\nAUTHENTICATION_METHOD=PRE_SHARED\n"
 	    "GROUP_DESCRIPTION=Any\n" CONN QM ME YOU,
@@ -584,9 +589,9 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GOOD "[ipv4/10.0.0.1]\nAddress=10.9.9.9\n", "mode config: not available in this version", true },
 	{ GOOD "[192.0.2.77]\nAuthentication=x\n", "aggressive mode", true },
 	{ GENERAL "Policy-file=/etc/isakmpd/isakmpd.policy\n", "[General]:Policy-file: no effect", false },
-	{ GENERAL "Pubkey-directory=/etc/isakmpd/pubkeys/\n", "[General]:Pubkey-directory: no effect", false },
+	{ GENERAL "Pubkey-directory=pubkeys/\n", "[General]:Pubkey-directory: not the path of a file", true },
 	{ GOOD "[X509-certificates]\nCert-directory=/x/\nCRL-directory=/x/\nPrivate-key=/x\n"
-	    "Private-key-directory=/x/\nAccept-self-signed=\n", "[X509-certificates]: no effect", false },
+	    "Private-key-directory=/x/\nAccept-self-signed=\n", "[X509-certificates]:Cert-directory: no effect", false },
 	{ GOOD "[KeyNote]\nCredential-directory=/x/\n", "[KeyNote]: no effect", false },
 	/* attributes nobody takes */
 	{ GENERAL LISTS PEER "Credentials=x\n" MM CONN QM ME YOU, "Credentials: not available", true },
