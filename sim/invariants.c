@@ -458,8 +458,7 @@ static void
 check_host(struct host *h)
 {
 	if (h->core != NULL) {
-		core_each_sa(h->core, note_phase1, h);
-		core_each_sa(h->core, note_authenticated, h);
+		core_each_sa(h->core, note_authenticated, h);	/* phase 1 comes first */
 		core_each_exchange(h->core, check_exchange, h);
 		check_bounds(h);
 	}

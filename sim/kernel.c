@@ -56,9 +56,9 @@ kernel_out(const struct kernel *k, const struct flow *flow)
 	for (size_t i = 0; i < k->n; i++) {
 		struct model_sa *s = k->sa[i];
 
-		if ((s->parts & SA_PART_OUT) == 0 || !flow_within(flow, &s->spec.flow))
-			continue;
-		if (best == NULL || s->out_order > best->out_order)
+		if ((s->parts & SA_PART_OUT) != 0 &&
+		    (best == NULL || s->out_order > best->out_order) &&
+		    flow_within(flow, &s->spec.flow))
 			best = s;
 	}
 	return best;
