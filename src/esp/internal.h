@@ -48,7 +48,9 @@ struct esp_sa {
 /* All flows with the same selectors, and the outbound SAs that can carry them. */
 struct esp_group {
 	struct flow		 flow;
-	uint32_t		 specific;	/* order in the SPD: larger first */
+	uint32_t		 specific;	/* order in the SPD: larger first ... */
+	uint64_t		 born;		/* ... then the newer one */
+	bool			 shaped;	/* found by its shape; else it is among the odd ones */
 	struct esp_pair		*policies;	/* newest first; none: not a policy (any more) */
 	struct esp_sa		*newest;
 	struct mono		 acquire_again;
@@ -83,6 +85,14 @@ struct esp_slot {
 	struct mono	 until;		/* of a reservation */
 };
 
+/* What flows that are found alike have in common; bits of a prefix, and what is given. */
+struct flow_shape {
+	uint8_t		family, local, remote;
+	bool		protocol, local_port, remote_port;
+	uint32_t	specific;
+	uint32_t	n;		/* flows of it */
+};
+
 struct flow_cache {
 	uint32_t		 gen;
 	uint8_t			 protocol;
@@ -105,8 +115,12 @@ struct esp_plane {
 	uint8_t			 flow_key[16];
 	struct esp_slot		*slots;		/* ESP_SAS_MAX, by the low half of the SPI */
 	uint32_t		 slot_next, n_sas;
-	struct esp_group	**groups;	/* by `specific` */
-	size_t			 n_groups, cap_groups;
+	struct flow_shape	*shapes;	/* by `specific` */
+	size_t			 n_shapes, cap_shapes;
+	struct esp_group	**odd;		/* groups without a shape, by `specific` */
+	size_t			 n_odd, cap_odd;
+	size_t			 n_groups;	/* of both kinds */
+	uint64_t		 groups_born;
 	uint32_t		 flow_gen;	/* changes when the SPD does */
 	struct flow_cache	*cache;
 	struct esp_pair		*events, *events_last;
@@ -119,8 +133,16 @@ struct esp_plane {
 	uint64_t		 refused[WHY_MAX];
 };
 
+/* ---- flows.c ---- */
+
+/* The group of a flow, made if there is none; NULL: no memory or too many. */
+struct esp_group *flows_need(struct esp_plane *, const struct flow *);
+void		flows_drop_if_empty(struct esp_plane *, struct esp_group *);
 /* The policy for an outbound packet, or NULL. */
 struct esp_group *plane_policy(struct esp_plane *, const struct ip_info *);
+
+/* ---- plane.c ---- */
+
 void		plane_tell(struct esp_plane *, struct esp_pair *, uint8_t pending);
 /*
  * Counts a packet about to pass; false if that ends the SA (bytes).  The SA

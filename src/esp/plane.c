@@ -124,177 +124,6 @@ esp_plane_event(struct esp_plane *p, struct esp_event *ret)
 
 /* ---- policies ---- */
 
-/*
- * More specific flows come first, so that a connection for one host or port
- * inside another's network has its way: leading bits that are fixed, then
- * protocol and ports.
- */
-static unsigned
-common_bits(const struct range *r)
-{
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < addr_len(&r->first); i++) {
-		uint8_t diff = r->first.b[i] ^ r->last.b[i];
-
-		if (diff == 0) {
-			bits += 8;
-			continue;
-		}
-		return bits + (unsigned)__builtin_clz(diff) - 24;
-	}
-	return bits;
-}
-
-static uint32_t
-flow_specific(const struct flow *f)
-{
-	return (common_bits(&f->local.net) + common_bits(&f->remote.net)) * 4 +
-	    (f->protocol != 0) + (f->local.port != 0) + (f->remote.port != 0);
-}
-
-/*
- * Groups are found by a keyed hash of their flow.  Should two flows ever have
- * the same one, the second is not in the map, and has a group per add.
- */
-static uint64_t
-flow_hash(const struct esp_plane *p, const struct flow *f)
-{
-	uint8_t room[128];
-	struct wr w = wr_of(room, sizeof(room));
-
-	flow_encode(&w, f);
-	return siphash(p->flow_key, wr_done(&w));
-}
-
-static struct esp_group *
-group_find(const struct esp_plane *p, const struct flow *f)
-{
-	uint64_t h = flow_hash(p, f), v;
-
-	if (!map_get(p->by_flow, id_view(&h), &v))
-		return NULL;
-	struct esp_group *g = (struct esp_group *)(uintptr_t)v;
-	return flow_equal(&g->flow, f) ? g : NULL;
-}
-
-/* Where a group of that rank goes: behind those that are more specific. */
-static size_t
-group_place(const struct esp_plane *p, uint32_t specific)
-{
-	size_t low = 0, high = p->n_groups;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (p->groups[mid]->specific > specific)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* An allocated group in its place of the SPD. */
-static struct esp_group *
-group_need(struct esp_plane *p, const struct flow *f)
-{
-	struct esp_group *g = group_find(p, f);
-	uint64_t h = flow_hash(p, f), v;
-	size_t at;
-
-	if (g != NULL)
-		return g;
-	if (p->n_groups == ESP_FLOWS_MAX)
-		return NULL;
-	if (p->n_groups == p->cap_groups) {
-		size_t cap = p->cap_groups == 0 ? 16 : p->cap_groups * 2;
-		struct esp_group **more = reallocarray(p->groups, cap, sizeof(struct esp_group *));
-
-		if (more == NULL)
-			return NULL;
-		p->groups = more;
-		p->cap_groups = cap;
-	}
-	g = calloc(1, sizeof(*g));
-	if (g == NULL)
-		return NULL;
-	g->flow = *f;
-	g->specific = flow_specific(f);
-	if (!map_get(p->by_flow, id_view(&h), &v) &&
-	    !map_put(p->by_flow, id_view(&h), (uint64_t)(uintptr_t)g)) {
-		free(g);
-		return NULL;
-	}
-	at = group_place(p, g->specific);
-	memmove(&p->groups[at + 1], &p->groups[at],
-	    (p->n_groups - at) * sizeof(struct esp_group *));
-	p->groups[at] = g;
-	p->n_groups++;
-	p->flow_gen++;
-	return g;
-}
-
-static void
-group_drop_if_empty(struct esp_plane *p, struct esp_group *g)
-{
-	size_t at;
-
-	if (g->policies != NULL || g->newest != NULL)
-		return;
-	if (group_find(p, &g->flow) == g) {
-		uint64_t h = flow_hash(p, &g->flow);
-
-		map_remove(p->by_flow, id_view(&h));
-	}
-	for (at = group_place(p, g->specific); p->groups[at] != g; at++)
-		assert(at + 1 < p->n_groups);
-	p->n_groups--;
-	memmove(&p->groups[at], &p->groups[at + 1],
-	    (p->n_groups - at) * sizeof(struct esp_group *));
-	p->flow_gen++;
-	free(g);
-}
-
-static bool
-cache_hit(const struct esp_plane *p, const struct flow_cache *c, const struct ip_info *ip)
-{
-	return c->gen == p->flow_gen && c->protocol == ip->protocol &&
-	    c->ports == ip->has_ports && c->sport == ip->sport && c->dport == ip->dport &&
-	    addr_equal(&c->src, &ip->src) && addr_equal(&c->dst, &ip->dst);
-}
-
-/* Only a cache: whoever finds collisions gets the walk, not another answer. */
-static size_t
-cache_place(const struct ip_info *ip)
-{
-	struct rd src = rd_of(addr_view(&ip->src)), dst = rd_of(addr_view(&ip->dst));
-	uint32_t h = (uint32_t)ip->sport << 16 ^ ip->dport ^ (uint32_t)ip->protocol << 8;
-
-	while (src.n >= 4)
-		h = (h ^ rd_u32(&src)) * 0x9e3779b1;
-	while (dst.n >= 4)
-		h = (h ^ rd_u32(&dst)) * 0x85ebca6b;
-	return (h ^ h >> 16) & (FLOW_CACHE - 1);
-}
-
-struct esp_group *
-plane_policy(struct esp_plane *p, const struct ip_info *ip)
-{
-	struct flow_cache *c = &p->cache[cache_place(ip)];
-
-	if (cache_hit(p, c, ip))
-		return c->group;
-	struct esp_group *g = NULL;
-	for (size_t i = 0; i < p->n_groups && g == NULL; i++)
-		if (p->groups[i]->policies != NULL && ip_matches(ip, &p->groups[i]->flow, true))
-			g = p->groups[i];
-	*c = (struct flow_cache){ .gen = p->flow_gen, .protocol = ip->protocol,
-	    .ports = ip->has_ports, .sport = ip->sport, .dport = ip->dport, .src = ip->src,
-	    .dst = ip->dst, .group = g };
-	return g;
-}
-
 /* A policy is told at most once a second that its SA is missing. */
 void
 plane_acquire(struct esp_plane *p, struct mono now, struct esp_group *g,
@@ -334,7 +163,7 @@ esp_plane_flow_add(struct esp_plane *p, const struct sa_spec *spec, struct str *
 		str_add(detail, same ? "" : "another flow with this id");
 		return same ? WHY_NONE : WHY_BACKEND_EXISTS;
 	}
-	struct esp_group *g = group_need(p, &spec->flow);
+	struct esp_group *g = flows_need(p, &spec->flow);
 	if (g == NULL) {
 		str_add(detail, "too many flows");
 		pair_drop_if_empty(p, pair);
@@ -363,7 +192,7 @@ policy_remove(struct esp_plane *p, struct esp_pair *pair)
 	pair->policy = NULL;
 	pair->policy_next = pair->policy_prev = NULL;
 	p->flow_gen++;
-	group_drop_if_empty(p, g);
+	flows_drop_if_empty(p, g);
 }
 
 enum why
@@ -461,7 +290,7 @@ group_unlink(struct esp_plane *p, struct esp_sa *sa)
 		g->newest = sa->older;
 	if (sa->older != NULL)
 		sa->older->newer = sa->newer;
-	group_drop_if_empty(p, g);
+	flows_drop_if_empty(p, g);
 }
 
 /* Takes an SA out of every table and frees it; the pair may stay. */
@@ -574,12 +403,12 @@ static enum why
 sa_enter(struct esp_plane *p, struct esp_pair *pair, struct esp_sa *sa)
 {
 	struct mono at = sa_deadline(sa);
-	struct esp_group *g = sa->inbound ? NULL : group_need(p, &sa->flow);
+	struct esp_group *g = sa->inbound ? NULL : flows_need(p, &sa->flow);
 
 	if ((!sa->inbound && g == NULL) ||
 	    (at.us != MONO_NEVER.us && !heap_set(&p->deadlines, &sa->deadline, at))) {
 		if (g != NULL)
-			group_drop_if_empty(p, g);
+			flows_drop_if_empty(p, g);
 		sa_free(sa);
 		return WHY_NO_MEMORY;
 	}
@@ -972,7 +801,8 @@ esp_plane_free(struct esp_plane *p)
 	map_free(p->by_flow);
 	free(p->slots);
 	free(p->cache);
-	free(p->groups);
+	free(p->odd);
+	free(p->shapes);
 	heap_done(&p->deadlines);
 	free(p);
 }
