@@ -189,9 +189,10 @@ static bool
 cipher_key(struct esp_cipher *c, const EVP_CIPHER *cipher, struct view key)
 {
 	c->ctx = EVP_CIPHER_CTX_new();
+	/* Padding has no meaning for modes of streams, but once set off costs at every packet. */
 	return c->ctx != NULL &&
 	    EVP_CipherInit_ex2(c->ctx, cipher, key.p, NULL, c->seal, NULL) == 1 &&
-	    EVP_CIPHER_CTX_set_padding(c->ctx, 0) == 1;
+	    (c->kind != KIND_CBC || EVP_CIPHER_CTX_set_padding(c->ctx, 0) == 1);
 }
 
 enum why

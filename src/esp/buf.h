@@ -10,7 +10,9 @@
 
 enum {
 	ESP_HEADROOM = 64,	/* octets that must be free before a packet ... */
-	ESP_TAILROOM = 64	/* ... and after it, for every suite */
+	ESP_TAILROOM = 64,	/* ... and after it, for every suite */
+	ESP_LEAST_HEADER = 8,	/* octets of ESP before the text, of every suite ... */
+	ESP_LEAST_ICV = 12	/* ... and at its end */
 };
 
 struct esp_buf {

@@ -9,6 +9,15 @@ sa_by_spi(const struct esp_plane *p, uint32_t spi)
 	return s->spi == spi ? s->sa : NULL;
 }
 
+bool
+esp_plane_is_transport(const struct esp_plane *p, struct view packet)
+{
+	struct rd r = rd_of(packet);
+	const struct esp_sa *sa = sa_by_spi(p, rd_u32(&r));
+
+	return sa != NULL && sa->suite.mode == SA_TRANSPORT;
+}
+
 /* The text of a packet of n octets; false if it is too short or not in blocks. */
 static bool
 text_length(const struct sa_lengths *len, size_t n, size_t *ret)

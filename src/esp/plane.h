@@ -102,6 +102,9 @@ struct esp_came {
 MUST_USE enum why esp_plane_in(struct esp_plane *, struct mono now, const struct esp_came *,
 		    struct esp_buf *);
 
+/* Whether a packet that begins with its SPI is of an SA in transport mode. */
+bool		esp_plane_is_transport(const struct esp_plane *, struct view packet);
+
 /* Packets refused for this reason since the start. */
 uint64_t	esp_plane_refused(const struct esp_plane *, enum why);
 uint32_t	esp_plane_count(const struct esp_plane *);	/* SAs, both directions */

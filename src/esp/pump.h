@@ -19,6 +19,7 @@ struct pump_counts {
 	uint64_t	sent, received;		/* ESP packets */
 	uint64_t	written;		/* inner packets to the TUN device */
 	uint64_t	lost;			/* no room in a queue of the kernel */
+	uint64_t	strays;			/* IKE messages that the kernel joined to ESP packets */
 };
 
 struct esp_pump;

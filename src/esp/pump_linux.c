@@ -5,9 +5,11 @@
  *
  * TCP crosses the TUN device in large packets, cut and joined here (offload.h).
  *
- * Receiving in runs (UDP_GRO) is not used: where a NAT-T port is shared with
- * IKE, the kernel joins an IKE message to the ESP packets that came before
- * it, and it would get lost here.
+ * Datagrams are received in runs too (UDP_GRO), over IPv4.  Where the port is
+ * shared with IKE the kernel may join an IKE message to the ESP packets that
+ * came before it, and that message is lost here; our own IKE has no UDP
+ * checksum, which the kernel never joins, and the first of another
+ * implementation that comes so ends the joining (decisions/0013).
  */
 #include "esp/pump.h"
 
@@ -34,6 +36,7 @@
 
 enum {
 	BATCH = 64,			/* packets */
+	RUNS = 8,			/* runs of datagrams received at a time: the cache's size */
 	ROUNDS = 4,			/* batches until others get their turn */
 	PACKET_MAX = 65536,
 	/* Not a power of two, or all packets would share the cache's sets. */
@@ -41,9 +44,10 @@ enum {
 	CONTROL = 256,
 	SEGMENTS_MAX = 64,		/* of one UDP_SEGMENT datagram: UDP_MAX_SEGMENTS */
 	SEGMENTED_MAX = 65000,		/* octets of it, below any header's 65535 */
-	SEND_BUFFER = 4 << 20,
+	BUFFER = 4 << 20,		/* of a socket, each way */
 	SEND_WAIT_MS = 10,
 	VNET_HEADER_MAX = 32,
+	VNET_HEADER_RUN = ESP_LEAST_ICV + ESP_LEAST_HEADER,	/* room before a packet in a run */
 	TCP_CHECKSUM_AT = 16,
 	ERRORS_EVERY = 16		/* events of a socket between two looks at its errors */
 };
@@ -69,6 +73,8 @@ struct esp_pump {
 	int			 df[PUMP_SOCKETS];	/* -1: not known */
 	unsigned		 turns[PUMP_SOCKETS];
 	bool			 segment;		/* UDP_SEGMENT works */
+	bool			 runs[PUMP_SOCKETS];	/* UDP_GRO is on */
+	bool			 came_in_runs;		/* of late */
 	size_t			 vnet;			/* octets of a TUN packet's header */
 	bool			 offload;		/* TUN packets may be large, checksums ours */
 	uint8_t			*slots;			/* BATCH + 1 of SLOT octets */
@@ -243,7 +249,7 @@ tun_put(struct esp_pump *p, struct esp_buf *b)
 		tun_write(p, b);
 		return;
 	}
-	if (p->join.n > 0 && tcp_join_add(&p->join, buf_view(b), &payload)) {
+	if (p->join.n > 0 && p->join.n < BATCH && tcp_join_add(&p->join, buf_view(b), &payload)) {
 		p->joined[p->join.n - 1] = (struct iovec){ (void *)(uintptr_t)payload.p, payload.n };
 		return;
 	}
@@ -546,8 +552,9 @@ esp_pump_tun(struct esp_pump *p, struct mono now)
 
 /* ---- from the sockets ---- */
 
+/* What is known of a datagram besides its octets; *segment stays if it is no run. */
 static void
-came_control(struct msghdr *m, struct path *path, uint8_t *tos)
+came_control(struct msghdr *m, struct path *path, uint8_t *tos, size_t *segment)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -571,6 +578,12 @@ came_control(struct msghdr *m, struct path *path, uint8_t *tos)
 
 			memcpy(&class, CMSG_DATA(c), sizeof(class));
 			*tos = (uint8_t)class;
+		} else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
+			int n;
+
+			memcpy(&n, CMSG_DATA(c), sizeof(n));
+			if (n > 0)
+				*segment = (size_t)n;
 		}
 	}
 }
@@ -585,46 +598,100 @@ strip_ip4(struct esp_buf *b)
 }
 
 static void
+runs_off(struct esp_pump *p, enum pump_socket s)
+{
+	int zero = 0;
+
+	if (setsockopt(p->fd.socket[s], IPPROTO_UDP, UDP_GRO, &zero, sizeof(zero)) == 0)
+		p->runs[s] = false;
+}
+
+/* Four zero octets where the SPI would be: IKE (RFC 3948, 2.2). */
+static bool
+is_ike(const struct esp_buf *b)
+{
+	struct rd r = rd_of(buf_view(b));
+
+	return rd_u32(&r) == 0 && !r.bad;
+}
+
+/* One packet of a run that is not the first: before it lies what was opened before. */
+static void
+take_next(struct esp_pump *p, enum pump_socket s, struct mono now, const struct esp_came *came,
+    struct esp_buf *b)
+{
+	if (is_ike(b)) {
+		p->counts.strays++;
+		runs_off(p, s);
+		return;
+	}
+	/* In transport mode a header comes before it, which may be longer than ESP's was. */
+	bool aside = esp_plane_is_transport(p->plane, buf_view(b));
+	if (aside) {
+		memcpy(p->slot[BATCH] + ESP_HEADROOM, buf_at(b), b->n);
+		*b = (struct esp_buf){ .room = p->slot[BATCH], .cap = SLOT,
+		    .off = ESP_HEADROOM, .n = b->n };
+	}
+	if (esp_plane_in(p->plane, now, came, b) == WHY_NONE && b->n > 0)
+		tun_put(p, b);
+	if (aside)
+		tun_flush(p);
+}
+
+static void
 take(struct esp_pump *p, enum pump_socket s, struct mono now, unsigned i)
 {
 	struct mmsghdr *m = &p->msgs[i];
 	struct path path = { .remote = from_sockaddr(&p->from[i]), .encap = is_udp(s) };
 	struct esp_came came = { .path = &path };
-	struct esp_buf b = { .room = p->slot[i], .cap = SLOT,
-	    .off = ESP_HEADROOM, .n = m->msg_len };
+	size_t left = m->msg_len, segment = left;
+	struct esp_buf b = { .room = p->slot[i], .cap = SLOT, .off = ESP_HEADROOM };
 
 	if ((m->msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		return;
-	p->counts.received++;
 	path.local.port = p->port[s];
 	if (!is_udp(s))
 		path.remote.port = 0;
-	came_control(&m->msg_hdr, &path, &came.tos);
-	if (s == PUMP_RAW4 && !strip_ip4(&b))
-		return;
-	if (esp_plane_in(p->plane, now, &came, &b) == WHY_NONE && b.n > 0)
-		tun_put(p, &b);
+	came_control(&m->msg_hdr, &path, &came.tos, &segment);
+	p->came_in_runs = p->came_in_runs || segment < left;
+	b.n = segment < left ? segment : left;
+	left -= b.n;
+	p->counts.received++;
+	struct esp_buf first = b;
+	if ((s != PUMP_RAW4 || strip_ip4(&first)) &&
+	    esp_plane_in(p->plane, now, &came, &first) == WHY_NONE && first.n > 0)
+		tun_put(p, &first);
+	while (left > 0) {
+		b.off += segment;
+		b.n = segment < left ? segment : left;
+		left -= b.n;
+		p->counts.received++;
+		struct esp_buf next = b;
+		take_next(p, s, now, &came, &next);
+	}
 }
 
 static int
-receive(struct esp_pump *p, enum pump_socket s)
+receive(struct esp_pump *p, enum pump_socket s, unsigned most)
 {
-	for (unsigned i = 0; i < BATCH; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		p->iov[i] = (struct iovec){ p->slot[i] + ESP_HEADROOM, PACKET_MAX };
 		p->msgs[i].msg_hdr = (struct msghdr){ .msg_name = &p->from[i],
 		    .msg_namelen = sizeof(p->from[i]), .msg_iov = &p->iov[i], .msg_iovlen = 1,
 		    .msg_control = &p->control[i], .msg_controllen = sizeof(p->control[i]) };
 	}
-	return recvmmsg(p->fd.socket[s], p->msgs, BATCH, MSG_DONTWAIT, NULL);
+	return recvmmsg(p->fd.socket[s], p->msgs, most, MSG_DONTWAIT, NULL);
 }
 
 void
 esp_pump_socket(struct esp_pump *p, enum pump_socket s, struct mono now)
 {
-	int n = BATCH;
+	unsigned most = p->came_in_runs ? RUNS : BATCH;
+	int n = (int)most;
 
-	for (unsigned round = 0; round < ROUNDS && n == BATCH; round++) {
-		n = receive(p, s);
+	p->came_in_runs = false;
+	for (unsigned round = 0; round < ROUNDS && n == (int)most; round++) {
+		n = receive(p, s, most);
 		for (int i = 0; i < n; i++)
 			take(p, s, now, (unsigned)i);
 		tun_flush(p);
@@ -646,7 +713,7 @@ on(int fd, int level, int option)
 static bool
 prepare_socket(struct esp_pump *p, enum pump_socket s, struct str *error)
 {
-	int fd = p->fd.socket[s], size = SEND_BUFFER;
+	int fd = p->fd.socket[s], size = BUFFER;
 	int level = is_ip6(s) ? IPPROTO_IPV6 : IPPROTO_IP;
 	struct sockaddr_storage name = { 0 };
 	socklen_t n = sizeof(name);
@@ -664,6 +731,8 @@ prepare_socket(struct esp_pump *p, enum pump_socket s, struct str *error)
 	/* Best effort: rights differ. */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	p->port[s] = is_udp(s) ? from_sockaddr(&name).port : 0;
 	return true;
 }
@@ -721,6 +790,8 @@ esp_pump_new(struct esp_plane *plane, const struct pump_fds *fds, struct str *er
 	for (enum pump_socket s = 0; s < PUMP_SOCKETS && ok; s++)
 		ok = prepare_socket(p, s, error);
 	ok = ok && prepare_tun(p, error);
+	if (ok && p->fd.socket[PUMP_UDP4] >= 0 && p->vnet <= VNET_HEADER_RUN)
+		p->runs[PUMP_UDP4] = on(p->fd.socket[PUMP_UDP4], IPPROTO_UDP, UDP_GRO);
 	if (ok)
 		return p;
 	esp_pump_free(p);

@@ -126,6 +126,10 @@ net_steer_esp(int first, struct str *error)
 	};
 	struct sock_fprog program = { .len = COUNT(code), .filter = code };
 
+	int one = 1;
+
+	/* Without a checksum no receiver joins our IKE to ESP packets (UDP_GRO); IPv6 has no such. */
+	(void)setsockopt(first, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one));
 	if (setsockopt(first, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) == 0)
 		return true;
 	str_addf(error, "sharing the NAT-T port: %s", strerror(errno));

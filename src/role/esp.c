@@ -25,7 +25,7 @@ struct esp_role {
 	struct esp_pump	 *pump;
 	struct source	  source[PUMP_SOCKETS + 1];
 	struct event	 *tick, *report;
-	uint64_t	  reported[WHY_MAX], lost;
+	uint64_t	  reported[WHY_MAX], lost, strays;
 	unsigned	  events_lost;
 };
 
@@ -125,6 +125,11 @@ on_report(evutil_socket_t fd, short what, void *self)
 		    "esp: %llu packets lost because a queue of the kernel was full",
 		    (unsigned long long)(lost - e->lost));
 	e->lost = lost;
+	uint64_t strays = esp_pump_counts(e->pump)->strays;
+	if (strays != e->strays)
+		role_log(e->ctx, ROLE_LOG_VERBOSE, 0, "esp: the kernel joined an IKE message to ESP "
+		    "packets, and it is lost; from now on they are received one by one");
+	e->strays = strays;
 	if (e->events_lost > 0)
 		role_log(e->ctx, ROLE_LOG_ERROR, 0, "esp: %u events did not reach kern",
 		    e->events_lost);

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -11,7 +12,7 @@
 
 #include "esp/pump.h"
 
-enum { PACKETS = 200, BURST = 40 };
+enum { PACKETS = 200, BURST = 40, RUN = 12, INNER = 300 };
 
 struct end {
 	struct side	 side;
@@ -188,6 +189,113 @@ esp_over_ip4_arrives_whole_and_in_order(void **state)
 	}
 }
 
+/* One datagram of several equal ones, as a network card or our own sender makes them. */
+static bool
+send_run(int fd, const struct endpoint *to, const uint8_t *run, size_t n, uint16_t segment)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(to->port) };
+	struct iovec iov = { (void *)(uintptr_t)run, n };
+	union {
+		struct cmsghdr	align;
+		uint8_t		room[CMSG_SPACE(sizeof(segment))];
+	} control = { 0 };
+	struct msghdr m = { .msg_name = &a, .msg_namelen = sizeof(a), .msg_iov = &iov, .msg_iovlen = 1,
+	    .msg_control = &control, .msg_controllen = sizeof(control) };
+
+	memcpy(&a.sin_addr, to->addr.b, 4);
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = IPPROTO_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(segment));
+	memcpy(CMSG_DATA(c), &segment, sizeof(segment));
+	return sendmsg(fd, &m, 0) == (ssize_t)n;
+}
+
+/* RUN packets of west sealed behind each other, one of them replaced by IKE; their inner ones. */
+static uint16_t
+make_run(struct pair *pair, int ike, uint8_t *run, uint8_t inner[RUN][INNER])
+{
+	size_t segment = 0;
+
+	for (int i = 0; i < RUN; i++) {
+		struct packet p;
+
+		packet_make(&p, &pair->west.spec, INNER, 253);
+		buf_at(&p.b)[INNER - 1] = (uint8_t)i;
+		memcpy(inner[i], buf_at(&p.b), INNER);
+		assert_int_equal(packet_out(&pair->west, now, &p), WHY_NONE);
+		segment = p.b.n;
+		memcpy(run + (size_t)i * segment, buf_at(&p.b), segment);
+		if (i == ike)
+			memset(run + (size_t)i * segment, 0, 4);
+	}
+	return (uint16_t)segment;
+}
+
+static void
+runs_of_a_suite(struct sa_suite suite)
+{
+	struct shape shape = { .suite = suite, .encap = true };
+	static uint8_t run[RUN * 4 * INNER], inner[RUN][INNER];
+	struct end west = { 0 }, east = { 0 };
+	struct endpoint a, b;
+	struct pair pair;
+	uint8_t room[4096];
+	unsigned passed = 0;
+	STR(error, 200);
+
+	assert_true(end_open(&west, PUMP_UDP4, "127.0.0.1", &a));
+	assert_true(end_open(&east, PUMP_UDP4, "127.0.0.2", &b));
+	pair_bare(&pair, &shape);
+	pair.west.spec.local = pair.east.spec.remote = a;
+	pair.west.spec.remote = pair.east.spec.local = b;
+	if (suite.mode == SA_TRANSPORT) {
+		pair.west.spec.flow.local.net = pair.east.spec.flow.remote.net =
+		    (struct range){ a.addr, a.addr };
+		pair.west.spec.flow.remote.net = pair.east.spec.flow.local.net =
+		    (struct range){ b.addr, b.addr };
+	}
+	install(&pair.west, now);
+	install(&pair.east, now);
+	east.pump = esp_pump_new(pair.east.plane, &east.fds, &error);
+	assert_non_null(east.pump);
+	/* Whole, with IKE in the middle, and whole again. */
+	for (int round = 0; round < 3; round++) {
+		int ike = round == 1 ? RUN / 2 : -1;
+		uint16_t segment = make_run(&pair, ike, run, inner);
+
+		assert_true(send_run(west.fds.socket[PUMP_UDP4], &b, run, (size_t)segment * RUN, segment));
+		for (int i = 0; i < RUN; i++) {
+			if (i == ike)
+				continue;
+			assert_int_equal(arrived(&east, PUMP_UDP4, room, sizeof(room)), INNER);
+			/* In transport mode the header is made anew. */
+			size_t from = suite.mode == SA_TRANSPORT ? IP4_HEADER : 0;
+			assert_memory_equal(room + from, inner[i] + from, INNER - from);
+			passed++;
+		}
+	}
+	assert_int_equal(esp_pump_counts(east.pump)->written, passed);
+	assert_int_equal(esp_pump_counts(east.pump)->received, 3 * RUN);
+	assert_int_equal(esp_pump_counts(east.pump)->strays, 1);
+	end_close(&west);
+	end_close(&east);
+	pair_done(&pair);
+}
+
+static void
+runs_of_datagrams_are_taken_apart_whatever_the_suite(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SUITES; i++)
+		for (unsigned transport = 0; transport < 2; transport++) {
+			struct sa_suite suite = suite_nth(i);
+
+			suite.mode = transport ? SA_TRANSPORT : SA_TUNNEL;
+			runs_of_a_suite(suite);
+		}
+}
+
 static void
 a_pump_without_a_socket_loses_packets_and_says_so(void **state)
 {
@@ -218,6 +326,7 @@ main(void)
 		cmocka_unit_test(esp_in_udp_over_ip4_arrives_whole_and_in_order),
 		cmocka_unit_test(esp_in_udp_over_ip6_arrives_whole_and_in_order),
 		cmocka_unit_test(esp_over_ip4_arrives_whole_and_in_order),
+		cmocka_unit_test(runs_of_datagrams_are_taken_apart_whatever_the_suite),
 		cmocka_unit_test(a_pump_without_a_socket_loses_packets_and_says_so),
 	};
 
