@@ -5,6 +5,8 @@ set(units lib/systemd/system)
 if(TARGET isakmpd)
   install(TARGETS isakmpd RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 endif()
+install(PROGRAMS ${CMAKE_SOURCE_DIR}/src/cmd/isakmpctl.sh RENAME isakmpctl
+  DESTINATION ${CMAKE_INSTALL_SBINDIR})
 foreach(section 1 5 7 8)
   file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/man/*.${section})
   install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})

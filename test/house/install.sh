@@ -8,7 +8,7 @@ trap 'rm -rf "$t"' EXIT
 [ -x "$build/bin/isakmpd" ] || { echo "skipped: no $build/bin/isakmpd"; exit 77; }
 DESTDIR=$t cmake --install "$build" --prefix /opt/place >"$t/log" 2>&1 || { cat "$t/log"; exit 1; }
 rc=0
-for f in sbin/isakmpd lib/systemd/system/isakmpd.service lib/sysusers.d/isakmpd.conf \
+for f in sbin/isakmpd sbin/isakmpctl share/man/man8/isakmpctl.8 lib/systemd/system/isakmpd.service lib/sysusers.d/isakmpd.conf \
     lib/tmpfiles.d/isakmpd.conf share/man/man8/isakmpd.8 share/man/man5/isakmpd.conf.5 \
     share/man/man7/isakmpd-failures.7 \
     share/doc/isakmpd/README.md; do

@@ -4,7 +4,7 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top" || exit 1
 rc=0 n=0
-for f in .ci/run tools/* $(find test -name '*.sh') test/lab/peers/*; do
+for f in .ci/run tools/* src/cmd/*.sh $(find test -name '*.sh') test/lab/peers/*; do
 	[ -f "$f" ] || continue
 	case $(head -n 1 "$f") in
 	'#!/bin/sh'*) shell=sh ;;
