@@ -3,8 +3,9 @@
 #
 # life.sh -l lists the cases.
 
-cases='itself rekey2-us rekey2-them rekey1-us rekey1-them delete-us delete-them
-	restart-us restart-them dpd-them-dead dpd-us-dead wrong-psk-we-start wrong-psk-they-start
+cases='itself rekey2-us rekey2-them rekey1-us rekey1-them
+	rekey2-us-answering rekey2-them-answering rekey1-us-answering rekey1-them-answering
+	two-subnets delete-us delete-them restart-us restart-them dpd-them-dead dpd-us-dead wrong-psk-we-start wrong-psk-they-start
 	no-proposal wrong-ids'
 if [ "$1" = -l ]; then
 	printf '%s\n' $cases
@@ -30,19 +31,27 @@ itself)
 	swan_stop east
 	exit 0 ;;
 
-# Our lifetime ends first: the new SA is there before the old one goes.
-rekey2-us)
-	both p2life=20,10:86400
-	we_start
+# Our lifetime ends first: the new SA is there before the old one goes.  Who
+# renews has begun the first one or, "answering", has not.
+rekey2-us|rekey2-us-answering)
+	if [ "$1" = rekey2-us ]; then
+		both p2life=20,10:86400
+		we_start
+	else
+		# They do not renew by themselves, and what we keep up is for us to renew.
+		both p2life=20,10:86400 esp_time=$'0s\n        life_time = 30s'
+		they_start
+		order west "c net"
+	fi
 	old=$(spis west)
 	ping_begin
 	wait_for 40 "new SPIs" renewed spis "$old"
 	ping_end
 	check "pings with the new SA" pings cwest 10.2.0.2 ;;
 
-rekey2-them)
+rekey2-them|rekey2-them-answering)
 	both
-	they_start
+	[ "$1" = rekey2-them ] && they_start || we_start
 	old=$(spis west)
 	ping_begin
 	swan east --rekey --child net >/dev/null
@@ -51,9 +60,15 @@ rekey2-them)
 	check "pings with the new SA" pings cwest 10.2.0.2 ;;
 
 # Phase 1 may pass away and return without a packet of the tunnel being lost.
-rekey1-us)
-	both p1life=20,10:86400 active=yes
-	we_start
+rekey1-us|rekey1-us-answering)
+	if [ "$1" = rekey1-us ]; then
+		both p1life=20,10:86400 active=yes
+		we_start
+	else
+		both p1life=20,10:86400 ike_time=$'0s\n    over_time = 30s'
+		they_start
+		order west "c net"
+	fi
 	old=$(cookies west)
 	ping_begin
 	wait_for 40 "new cookies" renewed cookies "$old"
@@ -61,16 +76,43 @@ rekey1-us)
 	swan east --rekey --child net >/dev/null
 	check "the new phase 1 is of use" pings cwest 10.2.0.2 ;;
 
-rekey1-them)
+rekey1-them|rekey1-them-answering)
 	both
-	they_start
+	[ "$1" = rekey1-them ] && they_start || we_start
 	old=$(cookies west)
 	ping_begin
 	swan east --rekey --ike lab >/dev/null
 	wait_for 10 "new cookies" renewed cookies "$old"
-	# strongSwan moves the child to the new IKE SA; deleting it ends all.
-	ping_end 1
+	# strongSwan moves the child to the new IKE SA; its own data plane may miss one meanwhile.
+	ping_end $([ "$swan_plane" = kernel ] && echo 0 || echo 1)
 	check "still pings" pings cwest 10.2.0.2 ;;
+
+# Two pairs of networks under one ISAKMP SA, one begun by each side.
+two-subnets)
+	both
+	sed -i '/^    children {/a\
+      net6 {\
+        local_ts = fd02::/64\
+        remote_ts = fd01::/64\
+        esp_proposals = aes128-sha256-modp2048\
+      }' "$T/east/swan/swanctl.conf"
+	swan east --load-conns >/dev/null || fail "strongSwan does not take a second child"
+	sed -i 's/^Passive-connections=net$/Passive-connections=net,net6/' "$T/west/run/isakmpd.conf"
+	{
+		printf '[net6]\nPhase=2\nISAKMP-peer=peer\nConfiguration=qm\nLocal-ID=mine6\nRemote-ID=his6\n'
+		conf_id mine6 fd01::/64
+		conf_id his6 fd02::/64
+	} >>"$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the reload" logged west 'reinitializing daemon'
+	we_start
+	swan east --initiate --child net6 --timeout 20 >"$T/initiate" 2>&1 ||
+	    fail "the second child: $(tail -n 5 "$T/initiate")"
+	two() { [ "$(phase west 2)" = 2 ]; }
+	wait_for 10 "the second SA pair" two
+	[ "$(phase west 1)" = 1 ] || fail "$(phase west 1) ISAKMP SAs for one peer"
+	traffic
+	traffic fd02::2 fd01::2 ;;
 
 delete-us)
 	both

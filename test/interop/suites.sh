@@ -9,6 +9,8 @@
 table='
 aes128-sha256-modp2048	AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha256-modp2048		aes128-sha256-modp2048	-
+cbc128-sha1-ecp256	AES-128-SHA-GRP19		QM-ESP-AES-128-SHA-PFS-GRP14-SUITE
+			aes128-sha1-ecp256		aes128-sha1-modp2048	-
 aes256-sha512-ecp384	AES-256-SHA2-512-GRP20		QM-ESP-AES-256-SHA2-512-PFS-GRP20-SUITE
 			aes256-sha512-ecp384		aes256-sha512-ecp384	-
 aes256-sha256-x25519	own:AES_CBC:256:SHA2_256:X25519	own:AES:256:HMAC_SHA2_256:X25519
@@ -41,6 +43,10 @@ transport-gcm-ecp256	AES-128-SHA2-256-GRP19		own:AES_GCM_16:128::ECP_256
 			aes128-sha256-ecp256		aes128gcm16-ecp256	transport
 udp-encap		AES-128-SHA2-256-GRP14		QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha256-modp2048		aes128-sha256-modp2048	udp
+udp-encap-ipv6		AES-128-SHA2-256-GRP14		QM-ESP-AESGCM-128-PFS-GRP19-SUITE
+			aes128-sha256-modp2048		aes128gcm16-ecp256	six-udp
+udp-encap-transport	AES-128-SHA2-256-GRP14		own:AES:128:HMAC_SHA2_256:MODP_2048
+			aes128-sha256-modp2048		aes128-sha256-modp2048	transport-udp
 '
 rows=$(printf '%s' "$table" | tr -s '\t\n' '  ' | xargs -n 6)
 if [ "$1" = -l ]; then
@@ -58,11 +64,11 @@ outer=() inner=() to=10.2.0.2 from=10.1.0.2
 six_outside="swan_me=fd09::2 swan_he=fd09::1 me=fd09::1 he=fd09::2"
 six_inside="swan_mynet=fd02::/64 swan_hisnet=fd01::/64 mynet=fd01::/64 hisnet=fd02::/64"
 case $more in
-six|four-in-six) read -ra outer <<<"$six_outside" ;;
+six|six-udp|four-in-six) read -ra outer <<<"$six_outside" ;;
 esac
 case $more in
-six|six-in-four) read -ra inner <<<"$six_inside"; to=fd02::2 from=fd01::2 ;;
-transport)
+six|six-udp|six-in-four) read -ra inner <<<"$six_inside"; to=fd02::2 from=fd01::2 ;;
+transport|transport-udp)
 	[ "$swan_plane" = kernel ] || skip "transport mode with strongSwan needs the kernel's ESP (make lab)"
 	inner=(type=transport swan_mynet=10.9.0.2/32 swan_hisnet=10.9.0.1/32
 	    mynet=10.9.0.1 hisnet=10.9.0.2 mode=TRANSPORT)
@@ -73,9 +79,13 @@ transport)
 		check "is pinged back at $2" pings east "$2"
 		bulk west east "$1" 3000000 >"$T/bulk.out" || fail "bulk data: $(cat "$T/bulk.out")"
 	} ;;
-udp)
+esac
+word=
+case $more in
+*udp)
 	[ "$swan_plane" = kernel ] || skip "the same as the others without the kernel's ESP (make lab)"
-	inner=(swan_encap=yes encap=yes) ;;
+	inner+=(swan_encap=yes encap=yes)
+	word=udp-esp ;;
 esac
 both p1="$p1" p2="$p2" ike="$ike" esp="$esp" ${outer[@]+"${outer[@]}"} ${inner[@]+"${inner[@]}"}
 # While a tunnel is up nothing may pass beside it.  Between the two there is none,
@@ -89,6 +99,8 @@ protected() {
 	local esp
 	esp=$(($(sniffed wire udp-esp) + $(sniffed wire esp)))
 	[ $esp -gt 100 ] || fail "only $esp ESP packets"
+	[ -z "$word" ] || [ "$(sniffed wire "$word")" = $esp ] ||
+	    fail "not all ESP is in UDP: $(tail -n 1 "$T/wire.sniff")"
 	say "ok: $esp ESP packets, none in clear"
 }
 

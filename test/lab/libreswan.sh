@@ -4,7 +4,7 @@
 #
 # libreswan.sh -l suites|life|impair	lists the cases
 #
-# Its IKEv1 has no elliptic curves; those are strongSwan's part.
+# In IKEv1 it takes elliptic curves for phase 1 only.
 
 lab=$(cd "$(dirname "$0")" && pwd)
 
@@ -17,18 +17,26 @@ modp1536-sha1		AES-128-SHA-GRP5	QM-ESP-AES-128-SHA-PFS-GRP5-SUITE
 			aes128-sha1;modp1536	aes128-sha1	modp1536	-
 gcm128-modp3072		AES-256-SHA2-256-GRP15	QM-ESP-AESGCM-128-PFS-GRP15-SUITE
 			aes256-sha2_256;modp3072	aes_gcm128-null	modp3072	-
+ecp256			AES-128-SHA2-256-GRP19	QM-ESP-AESGCM-128-PFS-GRP14-SUITE
+			aes128-sha2_256;dh19	aes_gcm128-null	modp2048	-
 gcm256-no-pfs		AES-256-SHA2-512-GRP14	QM-ESP-AESGCM-256-SUITE
 			aes256-sha2_512;modp2048	aes_gcm256-null	no	-
 cbc256-sha512		AES-256-SHA2-512-GRP14	QM-ESP-AES-256-SHA2-512-PFS-GRP14-SUITE
 			aes256-sha2_512;modp2048	aes256-sha2_512	modp2048	-
 cbc128-no-pfs		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-SUITE
 			aes128-sha2_256;modp2048	aes128-sha2_256	no	-
+cbc128-sha1-no-pfs	AES-128-SHA-GRP14	QM-ESP-AES-128-SHA-SUITE
+			aes128-sha1;modp2048	aes128-sha1	no	-
 udp-encap		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	udp
 transport		AES-128-SHA2-256-GRP14	own:AES:128:HMAC_SHA2_256:MODP_2048
 			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	transport
 transport-gcm		AES-128-SHA2-256-GRP14	own:AES_GCM_16:128::MODP_2048
 			aes128-sha2_256;modp2048	aes_gcm128-null	modp2048	transport
+udp-encap-transport	AES-128-SHA2-256-GRP14	own:AES:128:HMAC_SHA2_256:MODP_2048
+			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	transport-udp
+udp-encap-ipv6		AES-128-SHA2-256-GRP14	QM-ESP-AESGCM-128-PFS-GRP14-SUITE
+			aes128-sha2_256;modp2048	aes_gcm128-null	modp2048	six-udp
 ipv6			AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	six
 six-in-four		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
@@ -37,8 +45,10 @@ four-in-six		AES-128-SHA2-256-GRP14	QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
 			aes128-sha2_256;modp2048	aes128-sha2_256	modp2048	four-in-six
 '
 rows=$(printf '%s' "$table" | tr -s '\t\n' '  ' | xargs -n 7)
-life='rekey2-us rekey2-them rekey1-us rekey1-them delete-us delete-them restart-us
-	restart-them dpd-them-dead wrong-psk two-subnets'
+life='rekey2-us rekey2-them rekey1-us rekey1-them
+	rekey2-us-answering rekey2-them-answering rekey1-us-answering rekey1-them-answering
+	delete-us delete-them restart-us restart-them dpd-them-dead dpd-us-dead wrong-psk
+	no-proposal two-subnets'
 impair='twice duplicates forward backward corrupt no-hash empty-hash bad-hash-quick
 	bad-hash-delete short-ke no-ke empty-ke doubled-ke bogus-flags dropped silent huge'
 case $1 in
@@ -103,17 +113,19 @@ suite() {
 	read -r name p1 p2 ike esp pfs more <<<"$(printf '%s\n' "$rows" | grep "^$1 ")"
 	[ -n "$name" ] || fail "no suite $1"
 	case $more in
-	six|four-in-six) outer=(libre_me=fd09::2 libre_he=fd09::1 me=fd09::1 he=fd09::2) ;;
+	six|six-udp|four-in-six) outer=(libre_me=fd09::2 libre_he=fd09::1 me=fd09::1 he=fd09::2) ;;
 	esac
 	case $more in
-	six|six-in-four)
+	six|six-udp|six-in-four)
 		inner=(libre_mynet=fd02::/64 libre_hisnet=fd01::/64 mynet=fd01::/64 hisnet=fd02::/64)
 		to=fd02::2 back=fd01::2 ;;
-	transport)
+	transport|transport-udp)
 		inner=(libre_type=transport mynet=10.9.0.1 hisnet=10.9.0.2 mode=TRANSPORT)
 		to=10.9.0.2 back=10.9.0.1 from_host=west back_host=east ;;
-	udp)
-		inner=(libre_more=encapsulation=yes encap=yes)
+	esac
+	case $more in
+	*udp)
+		inner+=(libre_more=encapsulation=yes encap=yes)
 		word=udp-esp ;;
 	esac
 	pair p1="$p1" p2="$p2" libre_ike="$ike" libre_esp="$esp" libre_pfs="$pfs" \
@@ -141,6 +153,16 @@ suite() {
 life_rekey2_us() {
 	pair p2life=20,10:86400
 	we_begin
+	renew2_us
+}
+# They do not renew by themselves, and what we keep up is for us to renew.
+life_rekey2_us_answering() {
+	pair p2life=20,10:86400 'libre_more=salifetime=30s\nrekey=no'
+	they_begin
+	order west "c net"
+	renew2_us
+}
+renew2_us() {
 	local old
 	old=$(spis west)
 	ping_begin
@@ -151,7 +173,7 @@ life_rekey2_us() {
 # It is numbered: 1 is its ISAKMP SA, 2 its first IPsec SA.
 life_rekey2_them() {
 	pair
-	they_begin
+	"${1:-they_begin}"
 	local old
 	old=$(spis west)
 	ping_begin
@@ -163,6 +185,15 @@ life_rekey2_them() {
 life_rekey1_us() {
 	pair p1life=20,10:86400 active=yes
 	we_begin
+	renew1_us
+}
+life_rekey1_us_answering() {
+	pair p1life=20,10:86400 'libre_more=ikelifetime=30s\nrekey=no'
+	they_begin
+	order west "c net"
+	renew1_us
+}
+renew1_us() {
 	local old
 	old=$(cookies west)
 	ping_begin
@@ -172,7 +203,7 @@ life_rekey1_us() {
 }
 life_rekey1_them() {
 	pair
-	they_begin
+	"${1:-they_begin}"
 	local old
 	old=$(cookies west)
 	ping_begin
@@ -181,6 +212,9 @@ life_rekey1_them() {
 	ping_end
 	healthy
 }
+# The same where the other side has begun.
+life_rekey2_them_answering() { life_rekey2_them we_begin; }
+life_rekey1_them_answering() { life_rekey1_them we_begin; }
 life_delete_us() {
 	pair
 	we_begin
@@ -233,6 +267,26 @@ life_dpd_them_dead() {
 	libre_start east
 	wait_for 90 "the tunnel to return by itself" tunnel_up west
 	wait_for 5 "an answer" can_ping cwest 10.2.0.2
+	healthy
+}
+life_dpd_us_dead() {
+	pair 'libre_more=dpddelay=2\ndpdtimeout=10\ndpdaction=clear'
+	they_begin
+	never 6 "we did not answer their DPD" libre_down east
+	crash west
+	in_host west ip xfrm state flush
+	wait_for 40 "libreswan to notice" libre_down east
+	daemon west "$T/west/run/isakmpd.conf" -v
+	they_begin
+	wait_for 5 "an answer" can_ping cwest 10.2.0.2
+	healthy
+}
+life_no_proposal() {
+	pair p1=AES-256-SHA2-256-GRP14
+	libre east --asynchronous --initiate --name lab >/dev/null 2>&1
+	wait_for 20 "the record" logged west 'no acceptable proposal'
+	logged west 'KEY_LENGTH' || fail "the record does not name the attribute that differs"
+	no_tunnel west || fail "a tunnel"
 	healthy
 }
 life_wrong_psk() {
