@@ -170,6 +170,8 @@ bool		get_constant(struct build *, const char *section, const char *tag,
 /* False only with a problem; *ret is not present if the tag is missing. */
 bool		get_accept(struct build *, const char *section, const char *tag,
 		    struct accept *ret);
+/* Warns of ends of a range that no AES key has. */
+void		check_aes_range(struct build *, struct ref, const struct accept *);
 bool		get_address(struct build *, const char *section, const char *tag,
 		    enum family, struct addr *ret);
 bool		get_netmask(struct build *, const char *section, const char *tag,

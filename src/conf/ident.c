@@ -26,9 +26,11 @@ subnet(struct build *b, const char *section, int32_t type, struct id *ret)
 		return false;
 	int bits = addr_mask_bits(&mask);
 	if (bits < 0) {
-		if (get(b, section, "Netmask", &v))
+		if (get(b, section, "Netmask", &v)) {
+			SHOW(shown, view_str(v.text));
 			complain(b, PROBLEM_ERROR, ref_value(section, "Netmask", &v),
-			    "a netmask is ones, then zeros", "the netmask has holes");
+			    "a netmask is ones, then zeros", "the netmask has holes: %s", shown.p);
+		}
 		return false;
 	}
 	struct addr first = addr_first_of(&net, (unsigned)bits), written;
@@ -109,6 +111,8 @@ named(struct build *b, const char *section, int32_t type, struct id *ret)
 		    "hexadecimal digits");
 		return false;
 	}
+	if (type != ID_KEY_ID && strpbrk(v.text, " \t,") != NULL)
+		complain(b, PROBLEM_WARNING, ref, "", "there is a blank or a comma in this name");
 	if (type == ID_USER_FQDN && strchr(v.text, '@') == NULL)
 		complain(b, PROBLEM_WARNING, ref, "", "a USER_FQDN usually looks like user@domain");
 	if (id_from_octets((enum id_type)type, wr_done(&w), ret))

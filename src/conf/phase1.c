@@ -109,6 +109,8 @@ p1_key_length(struct build *b, const char *section, struct p1_transform *t)
 		    "%u is not a key length of AES_CBC", (unsigned)t->key_bits.offer);
 		return false;
 	}
+	if (t->cipher == CIPHER_AES_CBC)
+		check_aes_range(b, ref, &t->key_bits);
 	return true;
 }
 

@@ -89,6 +89,8 @@ p2_key_length(struct build *b, const char *section, struct p2_transform *t)
 		    (unsigned)n);
 		return false;
 	}
+	if (aes(t->transform_id))
+		check_aes_range(b, ref, &t->key_bits);
 	if (!aes(t->transform_id)) {
 		complain(b, PROBLEM_ERROR, ref, "remove the tag", "this cipher has no key length");
 		return false;

@@ -967,6 +967,9 @@ list_next(struct list_walk *w, struct view *ret)
 		const uint8_t *from = (const uint8_t *)p, *to = from + n;
 
 		w->at += n + (more ? 1 : 0);
+		/* A list that was cut after a comma. */
+		if (more && p[n + 1] == '\0')
+			w->empty++;
 		while (from < to && lex_space(*from))
 			from++;
 		while (from < to && lex_space(to[-1]))

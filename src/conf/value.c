@@ -523,6 +523,8 @@ check_flags(struct build *b, const char *section, const char *const *known, size
 	*ret = 0;
 	if (!get(b, section, "Flags", &v))
 		return;
+	if (*v.text == '\0')
+		complain(b, PROBLEM_WARNING, ref_value(section, "Flags", &v), "", "Flags is empty");
 	walk.text = v.text;
 	while (list_next(&walk, &member)) {
 		size_t i = 0;
@@ -696,6 +698,19 @@ get_lives(struct build *b, const char *section, struct lives *ret)
 		life_join(b, ref, &ret->secs, &one->secs);
 		life_join(b, ref, &ret->kb, &one->kb);
 	}
+	if (n == 0)
+		complain(b, PROBLEM_WARNING, ref_value(section, "Life", &v), "", "Life is empty");
+}
+
+void
+check_aes_range(struct build *b, struct ref ref, const struct accept *bits)
+{
+	const uint32_t ends[] = { bits->least, bits->most };
+
+	for (size_t i = 0; !bits->any && i < COUNT(ends); i++)
+		if (ends[i] != 128 && ends[i] != 192 && ends[i] != 256)
+			complain(b, PROBLEM_WARNING, ref, "128, 192 or 256",
+			    "%u, at an end of the range, is not a key length of AES", (unsigned)ends[i]);
 }
 
 void
