@@ -162,6 +162,8 @@ enum why_log {
 	  "see who floods; [General]:Half-open-total is the limit")	\
 	X(LIMIT_SA, "too many exchanges on this ISAKMP SA", 0, LOG_LIMITED, \
 	  "see why the peer does not end its quick modes")	\
+	X(LIMIT_PEER, "too many IPsec SAs with this peer", N_NO_PROPOSAL_CHOSEN, LOG_LIMITED, \
+	  "see why the peer begins quick modes again and again; old pairs go by themselves") \
 	/* roles and back ends */						\
 	X(BACKEND, "the IPsec back end refused", 0, LOG_ALWAYS,		\
 	  "see what it said; the connection is tried again by itself")		\

@@ -5,6 +5,8 @@
  * Nothing here has an effect unless HASH(1) of the ISAKMP SA it came over was
  * right, and then only on what belongs to that SA's peer (security R1).
  */
+#include <stdlib.h>
+
 #include "ike/internal.h"
 
 /* ---- sending ---- */
@@ -686,16 +688,37 @@ struct deletion {
 	struct handle	isakmp_sa;
 };
 
-enum { DELETIONS_MAX = 128 };
+/* As many as the datagram has room for. */
+struct deletions {
+	struct deletion	*v;
+	size_t		 n, cap;
+};
+
+static bool
+deletion_add(struct deletions *list, struct deletion d)
+{
+	size_t cap = list->cap == 0 ? 16 : list->cap * 2;
+
+	if (list->n == list->cap) {
+		struct deletion *more = realloc(list->v, cap * sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		list->v = more;
+		list->cap = cap;
+	}
+	list->v[list->n++] = d;
+	return true;
+}
 
 static void
 delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d,
-    struct deletion *list, size_t *n)
+    struct deletions *list)
 {
 	struct rd r = rd_of(d->spis);
-	unsigned unknown = 0;
+	unsigned unknown = 0, lost = 0;
 
-	for (unsigned i = 0; i < d->n && *n < DELETIONS_MAX; i++) {
+	for (unsigned i = 0; i < d->n; i++) {
 		struct view spi = rd_view(&r, d->spi_len);
 		struct rd s = rd_of(spi);
 
@@ -703,7 +726,7 @@ delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d
 			struct ipsec_sa *p2 = ipsec_sa_by_spi_out(core, &sa->path.remote.addr, rd_u32(&s));
 
 			if (p2 != NULL && ipsec_sa_is_of(p2, sa))
-				list[(*n)++] = (struct deletion){ .ipsec_sa = p2->self };
+				lost += !deletion_add(list, (struct deletion){ .ipsec_sa = p2->self });
 			else
 				unknown++;
 		} else if (d->protocol == PROTO_ISAKMP && spi.n == 2 * COOKIE_LEN) {
@@ -711,12 +734,19 @@ delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d
 
 			if (other != NULL && same_peer_name(other->peer, sa->peer) &&
 			    isakmp_sa_same_identity(other, sa))
-				list[(*n)++] = (struct deletion){ .isakmp = true, .isakmp_sa = other->self };
+				lost += !deletion_add(list, (struct deletion){ .isakmp = true,
+				    .isakmp_sa = other->self });
 			else
 				unknown++;
 		} else {
 			unknown++;
 		}
+	}
+	if (lost > 0) {
+		fail_field(core, "DELETE", NULL);
+		fail_expected(core, "%u SPIs deleted", (unsigned)d->n);
+		fail_got(core, "no memory for %u of them", lost);
+		fail_record(core, WHY_NO_MEMORY, NULL, &sa->path, sa->peer, NULL, "info");
 	}
 	if (unknown > 0)
 		tell(core, CLASS_SA, 20, "DELETE from %s names %u SPIs that are not here",
@@ -768,9 +798,8 @@ void
 info_input(struct core *core, struct isakmp_sa *sa, const struct message *m,
     const struct path *path)
 {
-	struct deletion list[DELETIONS_MAX];
+	struct deletions list = { 0 };
 	struct handle self = sa->self;
-	size_t n = 0;
 
 	if (!hash_right(&sa->params, &sa->keys, m)) {
 		fail_classic(core, "message_validate_hash: invalid hash information");
@@ -787,7 +816,7 @@ info_input(struct core *core, struct isakmp_sa *sa, const struct message *m,
 		enum why why = delete_decode(message_find(m, PL_DELETE, i)->body, &d);
 
 		if (why == WHY_NONE)
-			delete_read(core, sa, &d, list, &n);
+			delete_read(core, sa, &d, &list);
 		else
 			fail_record(core, why, NULL, path, sa->peer, NULL, "info");
 	}
@@ -800,10 +829,11 @@ info_input(struct core *core, struct isakmp_sa *sa, const struct message *m,
 		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &b) == WHY_NONE)
 			notify_input(core, sa, &b, m->h.message_id);
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (list[i].isakmp)
-			delete_isakmp(core, list[i].isakmp_sa);
+	for (size_t i = 0; i < list.n; i++) {
+		if (list.v[i].isakmp)
+			delete_isakmp(core, list.v[i].isakmp_sa);
 		else
-			delete_ipsec(core, list[i].ipsec_sa);
+			delete_ipsec(core, list.v[i].ipsec_sa);
 	}
+	free(list.v);
 }

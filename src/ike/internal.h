@@ -25,6 +25,7 @@ enum {
 	ANSWERS_MAX = 5,	/* repetitions of an answer per exchange and message (isakmpd.md 12.4) */
 	MESSAGE_IDS_MAX = 65536,	/* message IDs used on one ISAKMP SA */
 	QUICK_PER_SA = 64,	/* exchanges a peer may have open on one ISAKMP SA */
+	PAIRS_PER_PEER = 64, PAIRS_PER_CONNECTION = 8,	/* IPsec SA pairs a peer may have */
 	HALF_OPEN_SECS = 30,	/* a responder's first answer waits this long */
 	OPEN_MS = 250,		/* the responder of a renewal has this long to install its half */
 	GRACE_SECS = 30,	/* a replaced SA stays this long for packets under way */
@@ -451,6 +452,8 @@ struct ipsec_sa	*ipsec_sa_of_peer(const struct core *, const struct peer *, uint
 struct ipsec_sa	*ipsec_sa_next_of_peer(const struct ipsec_sa *);
 /* Removes what the connection's pairs had replaced. */
 void		ipsec_sa_remove_retired(struct core *, const struct connection *);
+/* May this peer have one more?  WHY_LIMIT_PEER, with the draft filled. */
+enum why	ipsec_sa_admit(struct core *, const struct isakmp_sa *);
 struct ipsec_sa	*ipsec_sa_new(struct core *, struct exchange *);
 /* The token of an SA's own asks; an exchange's has this bit clear. */
 #define SA_TOKEN	(1ull << 62)

@@ -109,6 +109,32 @@ unlink_maps(struct core *core, struct ipsec_sa *sa)
 	kin_leave(core->retired_kin, &sa->retired);
 }
 
+/*
+ * Whoever is authenticated can begin quick modes as fast as the line allows,
+ * and each leaves a pair that lives on for a while when the next replaces it.
+ */
+enum why
+ipsec_sa_admit(struct core *core, const struct isakmp_sa *sa)
+{
+	unsigned most = PAIRS_PER_PEER, n = 0;
+
+	if (slab_count(core->ipsec_sas) < most)
+		return WHY_NONE;
+	for (const struct connection_state *c = connection_of_peer(core, sa->peer); c != NULL;
+	    c = connection_of_same(core, c))
+		most += PAIRS_PER_CONNECTION;
+	for (const struct ipsec_sa *p2 = ipsec_sa_of_peer(core, sa->peer, sa->identity);
+	    p2 != NULL && n < most; p2 = ipsec_sa_next_of_peer(p2))
+		n++;
+	if (n < most)
+		return WHY_NONE;
+	fail_field(core, "IPsec SAs", &sa->peer->where);
+	fail_expected(core, "%u at most: %u, and %u for each connection with this peer", most,
+	    (unsigned)PAIRS_PER_PEER, (unsigned)PAIRS_PER_CONNECTION);
+	fail_got(core, "one more");
+	return WHY_LIMIT_PEER;
+}
+
 /* ---- life ---- */
 
 /* The larval pair of a quick mode: everything known but not ready. */

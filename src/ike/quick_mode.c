@@ -641,7 +641,9 @@ r_proposal_accept(struct core *core, struct exchange *x, const struct event *e)
 	/* Only now is the message ID used up: nobody else can spend it. */
 	if (!isakmp_sa_use_message_id(core, sa, x->message_id))
 		return WHY_DUPLICATE;
-	why = nonce_ke_read(core, x, e->m);
+	why = ipsec_sa_admit(core, sa);
+	if (why == WHY_NONE)
+		why = nonce_ke_read(core, x, e->m);
 	if (why == WHY_NONE)
 		why = ids_read(core, x, e->m, ids, &present);
 	if (why != WHY_NONE)

@@ -98,6 +98,7 @@ static const char *const causes[WHY_MAX] = {
 	[WHY_LIMIT_SOURCE] = "A flood, or many clients behind one address.",
 	[WHY_LIMIT_TOTAL] = "A flood.",
 	[WHY_LIMIT_SA] = "A peer that opens exchanges and does not end them.",
+	[WHY_LIMIT_PEER] = "A peer that begins one quick mode after the other, or whose rekeying runs wild.",
 	[WHY_BACKEND] = "The kernel or the data plane refused; the record has its words.",
 	[WHY_BACKEND_EXISTS] = "Another daemon negotiates, too, or left SAs behind.",
 	[WHY_BACKEND_GONE] = "Somebody else removed the SA.",

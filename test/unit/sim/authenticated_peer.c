@@ -348,6 +348,68 @@ r5_rubbish_under_protection_harms_nobody(void **state)
 	stand_end(&s);
 }
 
+static void
+a_delete_of_very_many_is_heeded_to_its_end(void **state)
+{
+	enum { MANY = 300 };
+	const uint8_t types[] = { PL_DELETE, PL_DELETE };
+	uint8_t many[4 * MANY], first[16 + 4 * MANY], second[512], cookies[16];
+	struct wr w = wr_of(first, sizeof(first)), spis = wr_of(many, sizeof(many));
+	struct stand s;
+
+	(void)state;
+	stand_begin(&s, false);
+	struct isakmp_sa *sa = sa_with(s.east, s.west);
+	for (unsigned i = 0; i < MANY; i++)
+		wr_u32(&spis, pair_with(s.east, s.west)->spec.in.spi);
+	memcpy(cookies, sa->icookie, 8);
+	memcpy(cookies + 8, sa->rcookie, 8);
+	wr_u32(&w, 1);
+	wr_u8(&w, PROTO_IPSEC_ESP);
+	wr_u8(&w, 4);
+	wr_u16(&w, MANY);
+	wr_view(&w, wr_done(&spis));
+	const struct view bodies[] = { wr_done(&w),
+		delete_of(second, PROTO_ISAKMP, 16, 1, view_of(cookies, 16)) };
+	invariants_disturb(s.west, NOBODY);
+	tell_peer(&s, s.east, s.west, types, bodies, 2);
+	assert_int_equal(pairs(s.west), 0);
+	assert_int_equal(core_count(s.west->core).isakmp_sas, 0);
+	assert_true(world_run_until(s.w, all_pass, &s, mono_add(s.w->now, span_s(60))));
+	stand_end(&s);
+}
+
+/* One quick mode after the other: so many pairs, and a record, and later it goes on. */
+static void
+r4_a_peer_has_so_many_pairs_and_no_more(void **state)
+{
+	enum { MOST = 64 + 8 };		/* isakmpd(8): 64, and 8 for each connection */
+	struct stand s;
+
+	(void)state;
+	stand_begin(&s, false);
+	s.w->check = false;
+	for (unsigned i = 0; i < MOST + 20; i++) {
+		struct isakmp_sa *sa = sa_with(s.west, s.east);
+
+		host_before(s.west);
+		(void)quick_mode_start(s.west->core, sa->self, &s.west->core->snapshot->connections[0],
+		    false);
+		host_after(s.west);
+		world_run(s.w, mono_add(s.w->now, span_ms(60)));
+		assert_true(core_count(s.east->core).ipsec_sas <= MOST);
+	}
+	assert_int_equal(core_count(s.east->core).ipsec_sas, MOST);
+	const struct failure *f = host_failure(s.east, WHY_LIMIT_PEER);
+	assert_non_null(f);
+	assert_non_null(strstr(f->expected, "72"));
+	assert_non_null(strstr(f->peer, "peer-west"));
+	world_run(s.w, mono_add(s.w->now, span_s(90)));
+	assert_true(core_count(s.east->core).ipsec_sas < 4);
+	assert_true(all_pass(&s, s.w));
+	stand_end(&s);
+}
+
 int
 main(void)
 {
@@ -358,6 +420,8 @@ main(void)
 		cmocka_unit_test(dpd_with_the_wrong_size_or_number_is_not_answered),
 		cmocka_unit_test(r5_notifications_of_every_type_change_nothing),
 		cmocka_unit_test(r5_rubbish_under_protection_harms_nobody),
+		cmocka_unit_test(a_delete_of_very_many_is_heeded_to_its_end),
+		cmocka_unit_test(r4_a_peer_has_so_many_pairs_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
