@@ -58,13 +58,15 @@ is_secret(int fd, const char *path, struct str *error)
 		return false;
 	}
 	if (st.st_uid != 0 && st.st_uid != geteuid()) {
-		str_addf(error, "check_file_secrecy_fd: not loading %s - file owner is not process user",
-		    path);
+		str_addf(error, "check_file_secrecy_fd: not loading %s - file owner is not process user "
+		    "(it is %u, expected 0 or %u: chown root %s)", path, (unsigned)st.st_uid,
+		    (unsigned)geteuid(), path);
 		return false;
 	}
 	if ((st.st_mode & 077) != 0) {
 		str_addf(error, "check_file_secrecy_fd: not loading %s - too open permissions "
-		    "(chmod 600 %s)", path, path);
+		    "(mode %03o, expected 600 or less: chmod 600 %s)", path,
+		    (unsigned)st.st_mode & 07777, path);
 		return false;
 	}
 	return true;

@@ -178,8 +178,13 @@ do_command(struct ike *ike, struct fifo_command *c)
 		do_debug(ike, c);
 		return;
 	case FIFO_DELETE:
-		if (!core_delete_sa(ike->core, now, c->cookies, !c->isakmp, c->message_id))
-			complain(ike, "ui_delete: command found no SA");
+		if (!core_delete_sa(ike->core, now, c->cookies, !c->isakmp, c->message_id)) {
+			STR(cookies, 40);
+
+			str_hex(&cookies, view_of(c->cookies, sizeof(c->cookies)));
+			role_log(ike->ctx, ROLE_LOG_ERROR, 0, "ui_delete: command found no SA for "
+			    "cookies %s (S lists those that are there)", cookies.p);
+		}
 		return;
 	case FIFO_MODE:
 		core_passive(ike->core, now, c->passive);
@@ -246,7 +251,8 @@ do_octets(struct ike *ike, struct view bytes, struct fifo_command *c)
 
 	while ((got = fifo_lines_next(&ike->lines, &bytes, &line)) != LINE_NONE) {
 		if (got == LINE_TOO_LONG)
-			complain(ike, "ui_handle_messages: line too long, dropped");
+			role_log(ike->ctx, ROLE_LOG_ERROR, 0, "ui_handle_messages: line too long, "
+			    "dropped (expected %d octets at most)", FIFO_LINE_MAX);
 		else
 			do_line(ike, line, c);
 	}
