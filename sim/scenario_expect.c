@@ -112,6 +112,7 @@ part_of(const struct failure *f, const char *name)
 {
 	static const struct { const char *name; size_t at; } parts[] = {
 		{ "classic", offsetof(struct failure, classic) },
+		{ "lines", offsetof(struct failure, lines) },
 		{ "peer", offsetof(struct failure, peer) },
 		{ "connection", offsetof(struct failure, connection) },
 		{ "exchange", offsetof(struct failure, exchange) },

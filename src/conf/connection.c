@@ -13,7 +13,10 @@ connection_peer(struct build *b, struct sect *s)
 	struct value v;
 
 	if (!get(b, s->name, "ISAKMP-peer", &v)) {
-		missing_tag(b, s->name, "ISAKMP-peer");
+		STR(shown, 160);
+		str_escaped(&shown, view_str(s->name));
+		complain(b, PROBLEM_ERROR, ref_section(b, s->name), "add ISAKMP-peer=",
+		    "exchange_establish: No ISAKMP-peer given for \"%s\"", shown.p);
 		return;
 	}
 	struct sect *peer = peer_use(b, ref_value(s->name, "ISAKMP-peer", &v), v.text);

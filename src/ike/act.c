@@ -412,6 +412,26 @@ by_stranger(enum why why, const struct exchange *x, const struct path *path,
 	    path != NULL && (peer == NULL || why == WHY_PEER_REFUSED);
 }
 
+/*
+ * What the original logged besides, once a message was refused.  Nobody is
+ * told of a reason without a notification; its name is then that of number 0.
+ */
+static void
+lines_of_refusal(struct failure *f, enum why why, const struct path *path)
+{
+	struct str s = str_of(f->lines, sizeof(f->lines));
+	STR(remote, 80);
+
+	if (why == WHY_NO_PROPOSAL && f->classic[0] != 'm')
+		str_add(&s, "message_negotiate_sa: no compatible proposal found");
+	if (path == NULL)
+		return;
+	addr_print(&remote, &path->remote.addr);
+	str_addf(&s, "%sdropped message from %s port %u due to notification type %s",
+	    s.len > 0 ? ": " : "", remote.p, (unsigned)path->remote.port,
+	    why_notify(why) == N_NONE ? "<Unknown 0>" : reg_name(REG_NOTIFY, why_notify(why)));
+}
+
 void
 fail_record(struct core *core, enum why why, const struct exchange *x, const struct path *path,
     const struct peer *peer, const struct connection *connection, const char *step)
@@ -438,6 +458,8 @@ fail_record(struct core *core, enum why why, const struct exchange *x, const str
 		memcpy(f->icookie, x != NULL ? x->icookie : core->at_hand->icookie, COOKIE_LEN);
 		f->message_id = x != NULL ? x->message_id : core->at_hand->message_id;
 	}
+	if (core->at_hand != NULL && why != WHY_PEER_REFUSED)
+		lines_of_refusal(f, why, x != NULL ? &x->path : path);
 	describe(core, f, x, path, peer, connection, step);
 	record_push(core, f);
 }
@@ -454,6 +476,8 @@ failure_print(struct str *s, const struct failure *f)
 {
 	if (f->classic[0] != '\0')
 		str_addf(s, "%s: ", f->classic);
+	if (f->lines[0] != '\0')
+		str_addf(s, "%s: ", f->lines);
 	str_addf(s, "%s [%s]", why_text(f->why), why_name(f->why));
 	part(s, "peer", f->peer);
 	part(s, "connection", f->connection);

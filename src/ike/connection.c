@@ -478,6 +478,7 @@ connection_flow_refused(struct core *core, const struct kern_answer *a)
 	fail_field(core, "back end", c != NULL ? &c->connection->where : NULL);
 	fail_expected(core, "the connection's flow required, so that nothing leaves in clear");
 	fail_got(core, "%s", a->detail);
+	fail_classic(core, "pf_key_v2_flow: ADDFLOW: %s", a->detail);
 	fail_record(core, a->why, NULL, NULL, c != NULL ? c->connection->peer : NULL,
 	    c != NULL ? c->connection : NULL, "flow");
 }

@@ -280,6 +280,9 @@ core_kern_answer(struct core *core, struct mono now, const struct kern_answer *a
 		else
 			fail_expected(core, "the SA pair installed: %s", suite.p);
 		fail_got(core, "%s", a->detail);
+		fail_classic(core, a->verb == KERN_GET_SPI ? "pf_key_v2_get_spi: GETSPI: %s" :
+		    x->p2->installed_in ? "pf_key_v2_set_spi: ADD: %s" :
+		    "pf_key_v2_set_spi: UPDATE: %s", a->detail);
 		exchange_fail_local(core, x, a->why);
 		return;
 	}

@@ -23,6 +23,8 @@ struct core_env {
 	void	(*random)(void *self, void *buf, size_t n);
 	/* The local address from which packets to `remote` leave; false: no route. */
 	bool	(*source)(void *self, const struct addr *remote, struct addr *ret);
+	/* Whether this machine has that address now; NULL: it has every one. */
+	bool	(*has_address)(void *self, const struct addr *);
 };
 
 struct core_options {
@@ -100,6 +102,7 @@ enum log_class {
 struct failure {
 	enum why	why;
 	char		classic[200];	/* the line people grep for (isakmpd.md 8.3), or "" */
+	char		lines[200];	/* more of them, of what followed from it */
 	char		peer[160];	/* address and section: "192.0.2.9:500 (peer-berlin)" */
 	char		connection[SA_NAME_MAX];
 	char		exchange[32];	/* "main/5 responder" */
@@ -112,7 +115,7 @@ struct failure {
 	uint8_t		icookie[8];
 	uint32_t	message_id;
 };
-/* One line: "<classic>: peer=... exchange=... why ... expected ... got ... config ...; do: ..." */
+/* One line: "<classic>: <lines>: peer=... exchange=... why ... expected ... got ... config ...; do: ..." */
 void	failure_print(struct str *, const struct failure *);
 
 struct act {

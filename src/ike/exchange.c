@@ -415,13 +415,8 @@ exchange_refuse(struct core *core, struct exchange *x, enum why why, size_t data
 {
 	struct isakmp_sa *sa = x->p2 != NULL ? isakmp_sa_find(core, x->isakmp_sa) : NULL;
 	enum notify notify = why_notify(why);
-	STR(remote, 80);
 
 	if (notify != N_NONE && !(x->initiator && x->p1 != NULL)) {
-		addr_print(&remote, &x->path.remote.addr);
-		if (core->draft->classic[0] == '\0' || !core->draft_used)
-			fail_classic(core, "dropped message from %s port %u due to notification type %s",
-			    remote.p, (unsigned)x->path.remote.port, reg_name(REG_NOTIFY, notify));
 		if (sa != NULL && x->authentic) {
 			uint8_t spi[4] = { 0 };
 			struct notify_body n = {
@@ -636,6 +631,9 @@ exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct
 		return;
 	}
 	if (why != WHY_NONE) {
+		if (!core->draft_used || core->draft->classic[0] == '\0')
+			fail_classic(core, "exchange_run: doi->%s (%s/%u) failed",
+			    x->initiator ? "initiator" : "responder", exchange_kind(x), x->step);
 		if (on == ON_MESSAGE)
 			exchange_refuse(core, x, why, datagram_n);
 		else

@@ -352,6 +352,40 @@ refused_by_peer(struct core *core, struct exchange *x, uint16_t type, bool authe
 	fail_record(core, why, x, &x->path, x->peer, x->connection, NULL);
 }
 
+/* Section 12.2: types that nobody assigned, and cookies that are not those of the message. */
+static bool
+notify_type_ok(uint16_t type)
+{
+	return (type >= 1 && type <= 30) || (type >= 8192 && type <= 16384) ||
+	    (type >= N_RESPONDER_LIFETIME && type <= N_INITIAL_CONTACT) ||
+	    (type >= 32768 && type < 40960);
+}
+
+static bool
+notify_cookies_ok(const struct message *m, const struct notify_body *n)
+{
+	return n->protocol != PROTO_ISAKMP || n->spi.n != 2 * COOKIE_LEN ||
+	    (memcmp(n->spi.p, m->h.icookie, COOKIE_LEN) == 0 &&
+	    memcmp(n->spi.p + COOKIE_LEN, m->h.rcookie, COOKIE_LEN) == 0);
+}
+
+static void
+notify_refused(struct core *core, const struct message *m, const struct notify_body *n,
+    const struct path *path, const struct peer *peer)
+{
+	char room[24];
+
+	/* One for an exchange that has ended is what a slow network brings. */
+	if (notify_cookies_ok(m, n) && notify_type_ok(n->type)) {
+		core_refuse(core, WHY_NOTIFY_TYPE);
+		return;
+	}
+	fail_classic(core, "message_validate_notify: %s", notify_cookies_ok(m, n) ?
+	    "message type not supported" : "bad cookies");
+	fail_got(core, "notification %s", reg_text(REG_NOTIFY, n->type, room));
+	fail_record(core, WHY_NOTIFY_TYPE, NULL, path, peer, NULL, "info");
+}
+
 /* May it tell why the exchange gets no further?  Whose first message came twice,
  * or late, knows nothing of what we answered. */
 static bool
@@ -377,7 +411,7 @@ info_clear_input(struct core *core, const struct message *m, const struct path *
 		    addr_compare(&x->path.remote.addr, &path->remote.addr) == 0)
 			refused_by_peer(core, x, n.type, false);
 		else
-			core_refuse(core, WHY_NOTIFY_TYPE);
+			notify_refused(core, m, &n, path, NULL);
 	}
 	if (message_count(m, PL_DELETE) > 0) {
 		fail_classic(core, "message_validate_delete: got unauthenticated DELETE");
@@ -478,7 +512,10 @@ dpd_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *n)
 		sa->dpd_tries = 0;
 		sa->dpd_out++;
 	} else {
-		core_refuse(core, WHY_DPD_SEQUENCE);
+		fail_classic(core, "dpd_handle_notify: got bad ACK seqno");
+		fail_expected(core, "%u", sa->dpd_out);
+		fail_got(core, "%u", sequence);
+		fail_record(core, WHY_DPD_SEQUENCE, NULL, &sa->path, sa->peer, NULL, "info");
 		return;
 	}
 	if (sa->dpd.d.index != 0 && sa->dpd_tries == 0)
@@ -826,8 +863,12 @@ info_input(struct core *core, struct isakmp_sa *sa, const struct message *m,
 		sa = isakmp_sa_find(core, self);
 		if (sa == NULL)
 			break;
-		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &b) == WHY_NONE)
+		if (notify_decode(message_find(m, PL_NOTIFY, i)->body, &b) != WHY_NONE)
+			continue;
+		if (notify_type_ok(b.type))
 			notify_input(core, sa, &b, m->h.message_id);
+		else
+			notify_refused(core, m, &b, path, sa->peer);
 	}
 	for (size_t i = 0; i < list.n; i++) {
 		if (list.v[i].isakmp)

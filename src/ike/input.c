@@ -11,12 +11,6 @@
 static void
 refuse(struct core *core, enum why why, const struct header *h, const struct path *path)
 {
-	STR(remote, 80);
-
-	if (why_notify(why) != N_NONE)
-		fail_classic(core, "dropped message from %s port %u due to notification type %s",
-		    (addr_print(&remote, &path->remote.addr), remote.p),
-		    (unsigned)path->remote.port, reg_name(REG_NOTIFY, why_notify(why)));
 	fail_record(core, why, NULL, path, NULL, NULL, NULL);
 	if (h != NULL && why_notify(why) != N_NONE && h->exchange != EXCH_INFO)
 		info_send_clear(core, path, h->icookie, h->rcookie, why_notify(why), h->length);
@@ -107,6 +101,23 @@ input_first(struct core *core, struct exchange *x, const struct message *m,
 	deliver(core, x, m, path, datagram, NULL);
 }
 
+/* Check 11. */
+static void
+after_phase1(struct core *core, const struct peer *peer, const struct path *path)
+{
+	STR(remote, 80);
+
+	core_refuse(core, WHY_UNEXPECTED);
+	/* A slow network brings one late, so it is a line and no failure. */
+	if (!bucket_take(core, &core->log_bucket.tokens, &core->log_bucket.at, 5, 20)) {
+		core->log_suppressed++;
+		return;
+	}
+	endpoint_print(&remote, &path->remote);
+	tell(core, CLASS_NORMAL, 0, "message_recv: phase 1 message after ISAKMP SA is ready: "
+	    "from %s (%s)", remote.p, peer->name);
+}
+
 /* Checks 11, 12, 14, 18 for a message of a running phase 1 exchange. */
 static void
 phase1_message(struct core *core, struct exchange *x, const struct header *h,
@@ -120,6 +131,10 @@ phase1_message(struct core *core, struct exchange *x, const struct header *h,
 
 	if (exchange_is_duplicate(core, x, datagram)) {
 		exchange_repeat(core, x);
+		return;
+	}
+	if (row == NULL && x->state == X_DONE) {
+		after_phase1(core, x->peer, path);
 		return;
 	}
 	if (row == NULL || h->exchange != x->type) {
@@ -407,7 +422,7 @@ with_cookies(struct core *core, const struct header *h, const struct path *path,
 		if (x != NULL)
 			phase1_message(core, x, h, path, datagram);
 		else if (sa != NULL)
-			core_refuse(core, WHY_UNEXPECTED);	/* check 11 */
+			after_phase1(core, sa->peer, path);		/* check 11 */
 		else if (!returned(core, h, path, datagram))
 			unknown_cookies(core, h, path, datagram);
 		return;

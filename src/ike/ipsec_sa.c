@@ -383,6 +383,7 @@ ipsec_sa_opened(struct core *core, struct ipsec_sa *sa, const struct kern_answer
 	fail_field(core, "back end", &c->where);
 	fail_expected(core, "the SA pair installed");
 	fail_got(core, "%s", a->detail);
+	fail_classic(core, "pf_key_v2_set_spi: ADD: %s", a->detail);
 	fail_record(core, a->why, NULL, NULL, sa->peer, c, "quick");
 	ipsec_sa_remove(core, sa, true);
 	connection_failed(core, c);

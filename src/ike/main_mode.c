@@ -171,6 +171,20 @@ peer_id_check(struct core *core, struct exchange *x)
 	return WHY_ID_OTHER;
 }
 
+/* RFC 2407 4.6.2: in phase 1 both are zero, or UDP and port 500. */
+static void
+peer_id_judge(struct core *core, const struct exchange *x)
+{
+	enum { UDP = 17, IKE = 500 };
+	const struct id *id = &x->p1->peer_id;
+
+	if ((id->protocol == 0 && id->port == 0) || (id->protocol == UDP && id->port == IKE))
+		return;
+	tell(core, CLASS_NORMAL, 0, "ipsec_validate_id_information: dubious ID information accepted: "
+	    "protocol %u, port %u from peer %s", (unsigned)id->protocol, (unsigned)id->port,
+	    x->peer->name);
+}
+
 /* A HASH has one length; what a SIG must have, its key tells. */
 static enum why
 proof_length(struct core *core, const struct exchange *x, size_t n)
@@ -217,6 +231,7 @@ auth_read(struct core *core, struct exchange *x, const struct message *m)
 		    n.type == N_INITIAL_CONTACT)
 			p1->initial_contact = true;
 	}
+	peer_id_judge(core, x);
 	return WHY_NONE;
 }
 
@@ -657,6 +672,40 @@ main_mode_rows(void)
 /* ---- beginnings ---- */
 
 static bool
+has_address(const struct core *core, const struct addr *a)
+{
+	return core->env.has_address == NULL || core->env.has_address(core->env.self, a);
+}
+
+/* With Listen-on: one of its addresses, and the machine has it. */
+static bool
+is_listener(const struct core *core, const struct addr *a)
+{
+	const struct snapshot *s = core->snapshot;
+	bool listed = s->n_listen_on == 0;
+
+	for (size_t i = 0; i < s->n_listen_on && !listed; i++)
+		listed = addr_equal(&s->listen_on[i], a);
+	return listed && has_address(core, a);
+}
+
+/* The first usable entry of Listen-on. */
+static bool
+listener_for(const struct core *core, const struct peer *peer, struct addr *ret)
+{
+	const struct snapshot *s = core->snapshot;
+
+	for (size_t i = 0; i < s->n_listen_on; i++)
+		if (s->listen_on[i].family == peer->address.family &&
+		    has_address(core, &s->listen_on[i])) {
+			*ret = s->listen_on[i];
+			return true;
+		}
+	return false;
+}
+
+/* False: there is no source; *ret tells which one was wanted, if any. */
+static bool
 path_choose(struct core *core, const struct peer *peer, struct path *ret)
 {
 	struct path p = { 0 };
@@ -665,18 +714,34 @@ path_choose(struct core *core, const struct peer *peer, struct path *ret)
 	p.remote.port = peer->port != 0 ? peer->port : core->options.port;
 	p.local.port = core->options.port;
 	p.local.addr = peer->local_address;
-	if (p.local.addr.family == FAMILY_NONE) {
-		for (size_t i = 0; i < core->snapshot->n_listen_on; i++)
-			if (core->snapshot->listen_on[i].family == peer->address.family) {
-				p.local.addr = core->snapshot->listen_on[i];
-				*ret = p;
-				return true;
-			}
-		if (!core->env.source(core->env.self, &peer->address, &p.local.addr))
-			return false;
+	if (p.local.addr.family == FAMILY_NONE && !listener_for(core, peer, &p.local.addr) &&
+	    !core->env.source(core->env.self, &peer->address, &p.local.addr)) {
+		*ret = p;
+		return false;
 	}
 	*ret = p;
-	return true;
+	return is_listener(core, &p.local.addr);
+}
+
+/* Two lines of the original: why, and what follows. */
+static void
+no_transport(struct core *core, const struct peer *peer, const struct endpoint *local)
+{
+	bool known = local->addr.family != FAMILY_NONE;
+	STR(udp, 128);
+	STR(text, 64);
+
+	endpoint_print(&text, local);
+	if (known)
+		str_addf(&udp, "udp_create: %s must exist as a listener too: ", text.p);
+	fail_classic(core, "%sexchange_establish: transport \"udp\" for peer \"%s\" "
+	    "could not be created", udp.p, peer->name);
+	fail_field(core, "Local-address", &peer->where);
+	fail_expected(core, "an address of this machine that is listened on");
+	if (known)
+		fail_got(core, "%s", text.p);
+	else
+		fail_got(core, "no route to the peer");
 }
 
 bool
@@ -687,7 +752,8 @@ main_mode_start(struct core *core, const struct peer *peer)
 	if (core->passive || core->shutting_down)
 		return false;
 	if (peer->address.family == FAMILY_NONE || peer->n_transforms == 0) {
-		fail_classic(core, "udp_create: no address configured for \"%s\"", peer->name);
+		fail_classic(core, "udp_create: no address configured for \"%s\": exchange_establish: "
+		    "transport \"udp\" for peer \"%s\" could not be created", peer->name, peer->name);
 		fail_field(core, peer->n_transforms == 0 ? "Transforms" : "Address", &peer->where);
 		fail_expected(core, peer->n_transforms == 0 ? "transforms, to begin with this peer" :
 		    "an address, to begin with this peer");
@@ -698,11 +764,7 @@ main_mode_start(struct core *core, const struct peer *peer)
 		return false;
 	}
 	if (!path_choose(core, peer, &path)) {
-		fail_classic(core, "exchange_establish: transport \"udp\" for peer \"%s\" could not be created",
-		    peer->name);
-		fail_field(core, "Local-address", &peer->where);
-		fail_expected(core, "an address of this machine with a route to the peer");
-		fail_got(core, "none");
+		no_transport(core, peer, &path.local);
 		fail_record(core, WHY_NO_LISTENER, NULL, NULL, peer, NULL, "main/1 initiator");
 		return false;
 	}

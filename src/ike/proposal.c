@@ -135,9 +135,15 @@ difference_record(struct core *core, const struct difference *d)
 {
 	/* Of all these lines, one has two blanks in the original, and people grep for it. */
 	bool life = text_same(d->field, "LIFE_DURATION");
+	bool absent = text_same(d->expected, "no attribute") || text_same(d->expected, "none") ||
+	    text_same(d->expected, "no such attribute");
 
-	fail_classic(core, "attribute_unacceptable: %s: got %s, %sexpected %s", d->field, d->got,
-	    life ? " " : "", d->expected);
+	if (absent)
+		fail_classic(core, "attribute_unacceptable: attr %s does not exist in %s", d->field,
+		    d->where.section);
+	else
+		fail_classic(core, "attribute_unacceptable: %s: got %s, %sexpected %s", d->field,
+		    d->got, life ? " " : "", d->expected);
 	fail_field(core, d->field, &d->where);
 	fail_expected(core, "%s", d->expected);
 	fail_got(core, "%s", d->got);

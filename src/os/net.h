@@ -63,4 +63,15 @@ struct net_interface_address {
 /* Addresses of interfaces that are up; at most `most`; how many. */
 size_t	net_addresses(struct net_interface_address *ret, size_t most);
 
+/* The same for a process that can open nothing any more.  NULL: not possible here. */
+struct net_interfaces;
+struct net_interfaces *net_interfaces_new(void);
+void	net_interfaces_free(struct net_interfaces *);
+/* Readable when an interface or address came, changed or went ... */
+int	net_interfaces_fd(const struct net_interfaces *);
+/* ... which this takes note of, and forgets. */
+bool	net_interfaces_changed(struct net_interfaces *);
+MUST_USE bool	net_interfaces_read(struct net_interfaces *, struct net_interface_address *ret,
+		    size_t most, size_t *ret_n);
+
 #endif

@@ -124,15 +124,34 @@ do_kern(struct ike *ike, const struct act *a)
 	core_kern_answer(ike->core, role_now(), &none);
 }
 
+/* The parts of a record by name, for those who do not want to take its line apart. */
+static void
+record_fields(struct str *s, const struct failure *f)
+{
+	const struct { const char *name, *value; } parts[] = {
+		{ "WHY", why_name(f->why) }, { "PEER", f->peer }, { "CONNECTION", f->connection },
+		{ "EXCHANGE", f->exchange }, { "FIELD", f->field }, { "EXPECTED", f->expected },
+		{ "GOT", f->got }, { "CONFIG", f->where }, { "REMEDY", f->remedy },
+	};
+
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (parts[i].value[0] != '\0') {
+			str_addf(s, "%s=%s", parts[i].name, parts[i].value);
+			str_char(s, '\0');
+		}
+}
+
 static void
 do_failure(struct ike *ike, const struct failure *f)
 {
 	STR(line, 1800);
+	STR(fields, 1600);
 
 	ike_capture_failure(ike, f);
 	ike_status_failure(ike, f);
 	failure_print(&line, f);
-	role_log_text(ike->ctx, ROLE_LOG_ERROR, 0, line.p);
+	record_fields(&fields, f);
+	role_log_fields(ike->ctx, ROLE_LOG_ERROR, 0, line.p, view_of(fields.p, fields.len));
 }
 
 static void
@@ -429,13 +448,13 @@ static bool
 prepare(struct ike *ike)
 {
 	const struct options *o = &ike->ctx->options;
-	struct core_env env = { .self = ike, .random = env_random, .source = ike_source };
+	struct core_env env = { .self = ike, .random = env_random, .source = ike_source,
+	    .has_address = ike_has_address };
 	struct core_options core = { .port = o->port, .port_nat_t = o->port_nat_t,
 	    .nat_t = o->nat_t, .start_passive = o->passive, .keylog = o->keylog };
 
 	ike->started = role_now();
 	status_prepare();
-	ike->n_addresses = net_addresses(ike->address, IKE_ADDRESSES);
 	ike->batch = net_batch_new();
 	ike->core = core_new(&env, &core);
 	ike->store = store_new();
@@ -447,7 +466,7 @@ prepare(struct ike *ike)
 	for (int i = 0; i < DEBUG_CLASSES; i++)
 		core_log_level(ike->core, i, o->level[i]);
 	core_capture(ike->core, true);	/* a failed negotiation must still be there */
-	return ike_psk_prepare(ike) && crypto_preload() && open_sockets(ike) && open_fifo(ike);
+	return ike_interfaces_prepare(ike) && ike_psk_prepare(ike) && crypto_preload() && open_sockets(ike) && open_fifo(ike);
 }
 
 static void
@@ -469,6 +488,7 @@ ike_free(struct ike *ike)
 	free(ike->text.p);
 	ike_psk_done(ike);
 	ike_trust_done(ike);
+	ike_interfaces_done(ike);
 	failed_done(&ike->failed);
 	wipe(ike, sizeof(*ike));
 	free(ike);

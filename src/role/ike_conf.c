@@ -211,6 +211,7 @@ void
 ike_reload(struct ike *ike)
 {
 	role_log(ike->ctx, ROLE_LOG_NORMAL, 0, "isakmpd: reinitializing daemon");
+	(void)ike_interfaces_read(ike);
 	ike_conf_ask(ike);
 }
 

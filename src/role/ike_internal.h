@@ -77,6 +77,8 @@ struct ike {
 	uint8_t		 record[CAPTURE_RECORD_MAX];
 	struct net_interface_address address[IKE_ADDRESSES];
 	size_t		 n_addresses;
+	struct net_interfaces *interfaces;	/* NULL: addresses stay as they were at the start */
+	struct event	*on_interfaces, *look;
 	struct trust_conf *trust_conf;	/* what the trust role was told; NULL: nothing yet */
 	struct trust_state *trust_state;	/* what it holds; NULL: not known */
 };
@@ -101,6 +103,13 @@ void	ike_apply_soon(struct ike *, bool lists);
 void	ike_apply_pending(struct ike *);
 void	ike_set_level(struct ike *, int class, int level);
 void	ike_levels_changed(struct ike *);
+
+/* ike_interfaces.c: the machine's addresses, now and when they change */
+MUST_USE bool ike_interfaces_prepare(struct ike *);
+void	ike_interfaces_done(struct ike *);
+/* True if they are others than before. */
+bool	ike_interfaces_read(struct ike *);
+bool	ike_has_address(void *self, const struct addr *);
 
 /* ike_psk.c */
 MUST_USE bool ike_psk_prepare(struct ike *);

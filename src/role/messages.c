@@ -23,7 +23,7 @@ static const struct channel_row monitor_rows[] = {
 	ROW(MSG_SIGNAL,		A, 1, 1,	false, PHASE_RUN, 0, false),
 	ROW(MSG_CONF_FILE,	A, 0, 512,	true,  PHASE_RUN, 0, false),
 	ROW(MSG_CONF_NONE,	A, 0, 1024,	false, PHASE_RUN, 0, false),
-	ROW(MSG_LOG,		B, 2, LINE,	false, PHASE_ANY, 0, false),
+	ROW(MSG_LOG,		B, 2, 2 * LINE,	false, PHASE_ANY, 0, false),
 	ROW(MSG_READY,		B, 0, 0,	false, PHASE_START, PHASE_RUN, true),
 	ROW(MSG_BROKEN,		B, 1, 256,	false, PHASE_ANY, 0, false),
 	ROW(MSG_CONF_WANTED,	B, 0, 0,	false, PHASE_RUN, 0, false),

@@ -33,7 +33,7 @@ enum {
 				 * Body: file name for messages */
 	MSG_CONF_NONE,		/* to keys: the file cannot be read; body: why, as text */
 	/* B -> A */
-	MSG_LOG,		/* i8 class, u8 level, text */
+	MSG_LOG,		/* i8 class, u8 level, text; or text, 0, fields as for log_record */
 	MSG_READY,		/* sandbox entered; once; ends the start */
 	MSG_BROKEN,		/* u8 role that broke its contract, text: end it */
 	MSG_CONF_WANTED,	/* ike: (re)read the configuration: CONF_FILE goes to keys */

@@ -103,14 +103,22 @@ child_close(struct child *c)
 
 /* ---- messages from roles ---- */
 
+/* The text; after a zero octet the fields of a record. */
 static bool
-on_log(struct monitor *m, struct rd *r)
+on_log(struct monitor *m, enum role from, struct rd *r)
 {
 	int kind = (int8_t)rd_u8(r), level = rd_u8(r);
+	struct view v = rd_rest(r), fields = { 0 };
+	const uint8_t *end = v.n == 0 ? NULL : memchr(v.p, '\0', v.n);
 
 	if (kind < LOG_KIND_REPORT || kind >= DEBUG_CLASSES)
 		return false;
-	log_line(&m->log, kind, level, rd_rest(r));
+	if (end != NULL) {
+		size_t n = (size_t)(end - v.p);
+		fields = view_of(end + 1, v.n - n - 1);
+		v = view_of(v.p, n);
+	}
+	log_record(&m->log, role_name(from), kind, level, v, fields);
 	return true;
 }
 
@@ -201,7 +209,7 @@ on_message(struct monitor *m, enum role from, struct channel_in *in)
 
 	switch (in->type) {
 	case MSG_LOG:
-		return on_log(m, &in->body);
+		return on_log(m, from, &in->body);
 	case MSG_READY:
 		c->ready = true;
 		if (from == ROLE_KEYS && m->conf_wanted)
@@ -652,7 +660,7 @@ go_background(struct monitor *m)
 	m->status_pipe = ends[1];
 	if (setsid() < 0 || chdir("/") < 0)
 		return false;
-	log_open_syslog(&m->log);
+	m->log.errors_too = false;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return false;
@@ -745,6 +753,11 @@ monitor_run(struct options *options)
 	if (m == NULL)
 		return 1;
 	m->options = *options;
+	log_open_stderr(&m->log);
+	if (!m->options.foreground) {
+		log_open_syslog(&m->log);
+		m->log.errors_too = true;
+	}
 	m->run_dir = m->keylog = m->status_pipe = -1;
 	for (int i = 0; i < OUT_END; i++)
 		m->out[i].fd = -1;

@@ -266,6 +266,12 @@ log_allowed(struct role_ctx *ctx)
 void
 role_log_text(struct role_ctx *ctx, int class, int level, const char *text)
 {
+	role_log_fields(ctx, class, level, text, (struct view){ 0 });
+}
+
+void
+role_log_fields(struct role_ctx *ctx, int class, int level, const char *text, struct view fields)
+{
 	size_t n = strnlen(text, LOG_TEXT_MAX);
 
 	if (class >= 0) {
@@ -281,6 +287,10 @@ role_log_text(struct role_ctx *ctx, int class, int level, const char *text)
 	wr_u8(w, (uint8_t)(int8_t)class);
 	wr_u8(w, (uint8_t)level);
 	wr_bytes(w, text, n);
+	if (fields.n > 0) {
+		wr_u8(w, 0);
+		wr_view(w, fields);
+	}
 	(void)!role_send(ctx, ROLE_MONITOR, MSG_LOG);	/* a full queue loses lines, not the role */
 }
 

@@ -139,8 +139,11 @@ enum role_log { ROLE_LOG_NORMAL = -1, ROLE_LOG_VERBOSE = -2, ROLE_LOG_ERROR = -3
 	ROLE_LOG_FATAL = -4, ROLE_LOG_REPORT = -5 };
 void		role_log(struct role_ctx *, int class, int level, const char *fmt, ...)
 		    PRINTF_LIKE(4, 5);
-/* The text as it is: failure records and other long lines. */
+/* The text as it is: long lines. */
 void		role_log_text(struct role_ctx *, int class, int level, const char *text);
+/* With fields for the journal, "NAME=value" and a zero octet each. */
+void		role_log_fields(struct role_ctx *, int class, int level, const char *text,
+		    struct view fields);
 
 /* Encoders shared by the monitor and the roles. */
 void		options_encode(struct wr *, const struct options *);

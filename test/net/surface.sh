@@ -9,7 +9,7 @@ cases='capture4 capture6 capture-natt capture-files capture-failed status
 	debugger families ports files stdin background acquire-only no-kernel signals
 	verbose-lines odd-datagrams
 	run-dir descriptors delete-sas-no full-disk no-key flood
-	new-key keys-dies'
+	new-key keys-dies strangers-later syslog journal no-account addresses'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -819,19 +819,154 @@ odd-datagrams)
 	throw abc 500
 	wait_for 5 "the length" logged west 'message_recv: bad message length'
 	# cookies nobody knows: main mode, length 28
-	throw '12345678abcdefgh\x05\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
-	wait_for 5 "the cookies" logged west 'message_recv: invalid cookie(s) 3132333435363738 6162636465666768'
+	throw 'b2345678abcdefgh\x05\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	wait_for 5 "the cookies" logged west 'message_recv: invalid cookie(s) 6232333435363738 6162636465666768'
 	# version 2, quick mode without cookies, odd flags
-	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x20\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	throw 'c2345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x20\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
 	wait_for 5 "the version" logged west 'dropped message from 10.9.0.2 port [0-9]* due to notification type INVALID_MAJOR_VERSION'
-	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x02\x80\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	throw 'd2345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x02\x80\x00\x00\x00\x00\x00\x00\x00\x1c' 500
 	wait_for 5 "the flags" logged west 'due to notification type INVALID_FLAGS'
-	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x02\x00\x00\x00\x00\x07\x00\x00\x00\x1c' 500
+	throw 'e2345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x02\x00\x00\x00\x00\x07\x00\x00\x00\x1c' 500
 	wait_for 5 "the message ID" logged west 'due to notification type INVALID_MESSAGE_ID'
 	# aggressive mode where main mode is configured
-	throw '12345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x04\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
+	throw 'f2345678\x00\x00\x00\x00\x00\x00\x00\x00\x01\x10\x04\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
 	wait_for 5 "the mode" logged west 'exchange_setup_p1: expected exchange type ID_PROT got AGGRESSIVE'
+	# main mode that begins with a vendor ID and nothing else
+	throw 'g2345678\x00\x00\x00\x00\x00\x00\x00\x00\x0d\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x24\x00\x00\x00\x08abcd' 500
+	wait_for 5 "the missing payload" logged west 'exchange_run: exchange_validate failed: dropped message from 10.9.0.2 port [0-9]* due to notification type PAYLOAD_MALFORMED'
+	# a DELETE of an ESP SPI, and a notification of a type that nobody assigned, in clear
+	throw 'h2345678abcdefgh\x0c\x10\x05\x00\x00\x00\x00\x09\x00\x00\x00\x2c\x00\x00\x00\x10\x00\x00\x00\x01\x03\x04\x00\x01\x11\x22\x33\x44' 500
+	wait_for 5 "the DELETE" logged west 'message_validate_delete: got unauthenticated DELETE'
+	throw 'i2345678abcdefgh\x0b\x10\x05\x00\x00\x00\x00\x1a\x00\x00\x00\x28\x00\x00\x00\x0c\x00\x00\x00\x01\x01\x00\x00\x63' 500
+	wait_for 5 "the type" logged west 'message_validate_notify: message type not supported'
+	throw 'j2345678abcdefgh\x0b\x10\x05\x00\x00\x00\x00\x0b\x00\x00\x00\x38\x00\x00\x00\x1c\x00\x00\x00\x01\x01\x10\x00\x0e87654321abcdefgh' 500
+	wait_for 5 "the cookies of a notification" logged west 'message_validate_notify: bad cookies'
 	alive west || fail "it ended" ;;
+
+# What comes from anybody under the cookies of an SA that is ready.
+strangers-later)
+	ours_conf west
+	ours_conf east
+	start east
+	start west
+	up
+	set -- $(cookies west)
+	hex=
+	for ((i = 0; i < 16; i++)); do hex+="\\x${1:i*2:2}"; done
+	octets=$1$2 hex=
+	for ((i = 0; i < 32; i += 2)); do hex+="\\x${octets:i:2}"; done
+	throw() { in_host east bash -c 'printf "$1" >"/dev/udp/10.9.0.1/500"' throw "$1"; }
+	# main mode message with a nonce; quick mode in clear
+	throw "$hex"'\x0d\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x28\x00\x00\x00\x0cabcdefgh'
+	wait_for 5 "phase 1" logged west 'message_recv: phase 1 message after ISAKMP SA is ready'
+	throw "$hex"'\x0d\x10\x20\x00\x12\x34\x56\x78\x00\x00\x00\x28\x00\x00\x00\x0cabcdefgh'
+	wait_for 5 "quick mode in clear" logged west 'message_recv: cleartext phase 2 message'
+	tunnel_up west || fail "the tunnel is gone" ;;
+
+# Without -d the lines go to syslog(3), with their priorities.
+syslog)
+	ours_conf west
+	in_host west sh -c 'mkdir /run/dev /run/dev/net && for d in null zero full random urandom tty net/tun; do
+		[ -e /dev/$d ] || continue
+		: >/run/dev/$d && mount --bind /dev/$d /run/dev/$d || exit 1
+	    done && mount --rbind /run/dev /dev' || skip "no /dev of its own here"
+	become west "$BIN/dgrams" /dev/log >"$T/syslog" 2>&1 &
+	echo $! >"$T/west/helper.pid"
+	wait_for 5 "the socket" [ -S "$run/dev/log" ]
+	in_host west timeout 20 "$BIN/isakmpd" -K -n -c /run/isakmpd.conf -D 10=50 </dev/null >"$T/out" 2>&1 ||
+	    fail "status $? in the background: $(cat "$T/out")"
+	cp "$run/isakmpd.pid" "$T/west/daemon.pid"
+	says() { wait_for 5 "$1 in syslog" grep -q -- "^<$2>.*isakmpd\[[0-9]*\]: $1" "$T/syslog"; }
+	# facility daemon (3 * 8) and the priorities of isakmpd.md 8.1
+	says 'isakmpd: starting' 29
+	order west x
+	says "ui_handle_messages: unrecognized command: 'x'" 27
+	kill -HUP "$(cat "$run/isakmpd.pid")"
+	says 'isakmpd: reinitializing daemon' 29
+	order west r
+	says 'conf_report: dumping running configuration' 25
+	kill "$(cat "$T/west/daemon.pid")"
+	says 'isakmpd: exit' 29
+	[ ! -s "$T/out" ] || fail "something is on standard error, too: $(cat "$T/out")" ;;
+
+# Under systemd every part of a line is a field of the journal.
+journal)
+	ours_conf west
+	in_host west mkdir -p /run/systemd/journal
+	become west "$BIN/dgrams" /run/systemd/journal/socket >"$T/journal" 2>&1 &
+	echo $! >"$T/west/helper.pid"
+	wait_for 5 "the socket" [ -S "$run/systemd/journal/socket" ]
+	: >"$T/west/stream"
+	become west env JOURNAL_STREAM="$(stat -c %d:%i "$T/west/stream")" "$BIN/isakmpd" -d -K -n -D 10=50 \
+	    -c /run/isakmpd.conf </dev/null >"$T/out" 2>>"$T/west/stream" &
+	echo $! >"$T/west/daemon.pid"
+	wait_for 10 "an answer" answers_west
+	# has line...: one record with all these fields, each a line
+	has() {
+		local IFS=$'\n'
+		awk -v RS='\n\n' -v want="$*" 'BEGIN { n = split(want, w, "\n") }
+			{ all = 1; for (i = 1; i <= n; i++) if (index("\n" $0 "\n", "\n" w[i]) == 0) all = 0
+			  if (all) found = 1 } END { exit !found }' "$T/journal"
+	}
+	field() { wait_for 5 "$* in the journal" has "$@"; }
+	field "MESSAGE=isakmpd: starting" PRIORITY=5 SYSLOG_IDENTIFIER=isakmpd SYSLOG_FACILITY=3 ISAKMPD_ROLE=monitor
+	order west "c nobody"
+	field 'MESSAGE=exchange_establish: peer "nobody" does not have a correct phase' PRIORITY=3 ISAKMPD_ROLE=ike \
+	    ISAKMPD_WHY=NOT_CONFIGURED ISAKMPD_EXCHANGE=c "ISAKMPD_EXPECTED=a connection of [Phase 2]" \
+	    ISAKMPD_GOT=nobody ISAKMPD_REMEDY=
+	order west "t net"
+	field "MESSAGE=ui_teardown:" ISAKMPD_CLASS=UI ISAKMPD_LEVEL=10 PRIORITY=6
+	[ ! -s "$T/west/stream" ] || fail "lines are on standard error, too: $(cat "$T/west/stream")"
+	# without the variable standard error is what it is
+	order west Q
+	wait_for 10 "the end" gone "$(cat "$T/west/daemon.pid")"
+	start west -n
+	logged west 'isakmpd: starting' || fail "no line on standard error" ;;
+
+# No account for the roles: that is said, and nothing runs as root instead.
+no-account)
+	[ "$(awk '{ n += $3 } END { printf "%.0f", n }' /proc/self/uid_map)" -gt 1 ] || skip "one account only in here"
+	ours_conf west
+	grep -v '^_isakmpd:' /etc/passwd >"$T/passwd"
+	in_host west sh -c 'mount --bind "$1" /etc/passwd' sh "$T/passwd"
+	in_host west getent passwd _isakmpd >/dev/null && skip "the account comes from elsewhere"
+	in_host west timeout 20 "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf </dev/null >"$T/out" 2>&1
+	[ $? = 1 ] || fail "status is not 1: $(cat "$T/out")"
+	grep -q 'monitor_init: getpwnam("_isakmpd") failed' "$T/out" || fail "it says: $(cat "$T/out")" ;;
+
+# Names of interfaces and "default" stand for what the machine has now.
+addresses)
+	ours_conf west
+	ours_conf east
+	in_host west ip route add default via 10.9.0.2
+	sed -i 's/^Local-address=.*/Local-address=default/; s/^Use-Keynote=.*/&\nListen-on=default/' "$run/isakmpd.conf"
+	ordered() { "$@" || { order west "c net"; read -r -t 0.5 -u $pause_fd _ || :; false; }; }
+	start east
+	start west
+	up
+	check "pings" pings cwest 10.2.0.2
+	sas west | grep -q 'src: 10.9.0.1 dst: 10.9.0.2' || fail "default is something else: $(sas west)"
+	order west "t net"
+	order west "t main peer"
+	# by the interface's name; another address comes, and the first goes
+	sed -i 's/^Local-address=.*//; s/^Listen-on=.*/Listen-on=wan/' "$run/isakmpd.conf"
+	order west R
+	# until the reload is over, it forgets what c said
+	wait_for 15 "the tunnel" ordered tunnel_up west
+	order west "t net"
+	order west "t main peer"
+	in_host west ip addr add 10.9.0.3/24 dev wan
+	in_host west ip addr del 10.9.0.1/24 dev wan
+	in_host west ip addr add 10.9.0.3/24 dev wan 2>/dev/null
+	wait_for 10 "the line" logged west 'the addresses of this machine have changed'
+	sed -i 's/10\.9\.0\.1$/10.9.0.3/; s/^10\.9\.0\.1=/10.9.0.3=/' "$T/east/run/isakmpd.conf"
+	order east R
+	from_new() { sas west | grep -q 'src: 10.9.0.3 dst: 10.9.0.2'; }
+	wait_for 20 "a tunnel from the new address" ordered from_new
+	# an address that is not there
+	sed -i 's/^Address=10.9.0.2/&\nLocal-address=10.9.0.77/' "$run/isakmpd.conf"
+	order west R
+	wait_for 10 "the line" ordered logged west 'udp_create: 10.9.0.77:500 must exist as a listener too: exchange_establish: transport "udp" for peer "peer" could not be created' ;;
 
 # --run-dir: two daemons on one machine; --no-sandbox says so.
 run-dir)
@@ -903,7 +1038,7 @@ full-disk)
 	tshark -n -r "$T/full.pcap" >/dev/null 2>"$T/said" || fail "half a record: $(cat "$T/said")"
 	grep -q 'cut short' "$T/said" && fail "half a record: $(cat "$T/said")" ;;
 
-# A key that is taken away at run time, and a local address that is not there.
+# A key that is taken away at run time, and a peer that cannot be reached.
 no-key)
 	ours_conf west
 	ours_conf east
@@ -912,11 +1047,11 @@ no-key)
 	order west "C rm [peer]:Authentication"
 	order west "c net"
 	wait_for 10 "the record" logged west 'ike_auth_get_key: no key found'
-	sed -i 's/^Local-address=.*/Local-address=10.9.0.77/' "$run/isakmpd.conf"
+	in_host west ip route add prohibit 10.9.0.2/32
 	order west R
 	wait_for 5 "the reload" logged west 'reinitializing daemon'
 	order west "c net"
-	wait_for 10 "the address" logged west 'sendmsg ('
+	wait_for 10 "the refusal" logged west 'sendmsg ('
 	alive west || fail "it ended" ;;
 
 # Hundreds of bad datagrams a second: few lines, and one that counts the rest.

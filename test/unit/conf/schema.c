@@ -506,7 +506,7 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GENERAL LISTS PEER MM "[a-b]\nPhase=1\nISAKMP-peer=peer-b\nConfiguration=qm\nLocal-ID=me\n"
 	    "Remote-ID=you\n" QM ME YOU, "\"1\" is not a correct phase", true },
 	{ GENERAL LISTS PEER MM "[a-b]\nPhase=2\nConfiguration=qm\nLocal-ID=me\n" QM ME YOU,
-	    "[a-b]: no \"ISAKMP-peer\" tag", true },
+	    "exchange_establish: No ISAKMP-peer given for \"a-b\"", true },
 	{ GENERAL LISTS PEER MM "[a-b]\nPhase=2\nISAKMP-peer=peer-b\nLocal-ID=me\nRemote-ID=you\n" QM ME YOU,
 	    "exchange_establish_p2: no configuration for peer \"a-b\"", true },
 	{ GENERAL LISTS PEER MM "[a-b]\nPhase=2\nISAKMP-peer=peer-b\nConfiguration=qm\nRemote-ID=you\n" QM

@@ -229,6 +229,36 @@ loopback_is_among_the_addresses(void **state)
 	assert_int_equal(net_addresses(all, 1), 1);
 }
 
+/* Both ways of asking agree, for the kernel knows only one answer. */
+static void
+interfaces_can_be_asked_again_by_old_sockets(void **state)
+{
+	static struct net_interface_address want[512], got[512];
+	size_t n = net_addresses(want, COUNT(want)), m = 0;
+	struct net_interfaces *ni = net_interfaces_new();
+
+	(void)state;
+	assert_non_null(ni);
+	for (int round = 0; round < 3; round++) {
+		assert_true(net_interfaces_read(ni, got, COUNT(got), &m));
+		assert_int_equal(m, n);
+		for (size_t i = 0; i < n; i++) {
+			bool found = false;
+
+			for (size_t k = 0; k < m; k++)
+				found |= addr_equal(&want[i].addr, &got[k].addr) &&
+				    want[i].bits == got[k].bits &&
+				    strcmp(want[i].name, got[k].name) == 0;
+			assert_true(found);
+		}
+	}
+	assert_true(net_interfaces_read(ni, got, 1, &m));
+	assert_true(m <= 1);
+	assert_false(net_interfaces_changed(ni));
+	net_interfaces_free(ni);
+	net_interfaces_free(NULL);
+}
+
 int
 main(void)
 {
@@ -241,6 +271,7 @@ main(void)
 		cmocka_unit_test(a_port_in_use_is_an_error_with_its_number),
 		cmocka_unit_test(the_source_of_a_loopback_route_is_loopback_each_time),
 		cmocka_unit_test(loopback_is_among_the_addresses),
+		cmocka_unit_test(interfaces_can_be_asked_again_by_old_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
