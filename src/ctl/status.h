@@ -17,6 +17,14 @@ struct ctl_failure {
 	char		expected[200], got[200], where[160], remedy[240];
 };
 
+/* A certificate or revocation list of the operator's; texts escaped. */
+struct ctl_certificate {
+	const char	*kind;		/* "ca", "certificate", "crl" */
+	const char	*file, *subject;	/* of a CRL: the issuer */
+	int64_t		 from, until;	/* seconds since 1970; until 0: open */
+	int64_t		 left;		/* seconds until then; negative: over */
+};
+
 struct ctl_status {
 	const char		*version, *backend;	/* "user"; "" if none is chosen yet */
 	int64_t			 uptime;		/* seconds */
@@ -29,6 +37,8 @@ struct ctl_status {
 	size_t			 n_connections;
 	const struct ctl_failure *failures;	/* newest first */
 	size_t			 n_failures;
+	const struct ctl_certificate *certificates;
+	size_t			 n_certificates;
 };
 
 /* Once, while files can still be opened: the JSON library takes its seed. */

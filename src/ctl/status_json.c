@@ -264,6 +264,22 @@ failure_json(struct out *o, const struct ctl_failure *f)
 	return j;
 }
 
+static json_t *
+certificate_json(struct out *o, const struct ctl_certificate *c)
+{
+	json_t *j = json_object();
+
+	put_text(o, j, "kind", c->kind);
+	put_text(o, j, "file", c->file);
+	put_text(o, j, "subject", c->subject);
+	put(o, j, "from", json_integer(c->from));
+	if (c->until != 0) {
+		put(o, j, "until", json_integer(c->until));
+		put(o, j, "left", json_integer(c->left));
+	}
+	return j;
+}
+
 #define LIST(o, root, key, items, n, each) do {					\
 	json_t *list = json_array();						\
 	for (size_t i = 0; i < (n); i++)					\
@@ -292,6 +308,7 @@ status_json(const struct ctl_status *st)
 	LIST(&o, root, "sas", st->sas, st->n_sas, sa_json);
 	LIST(&o, root, "exchanges", st->exchanges, st->n_exchanges, exchange_json);
 	LIST(&o, root, "failures", st->failures, st->n_failures, failure_json);
+	LIST(&o, root, "certificates", st->certificates, st->n_certificates, certificate_json);
 
 	char *compact = o.bad ? NULL : json_dumps(root, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	json_decref(root);

@@ -223,6 +223,20 @@ failure_text(struct str *s, const struct ctl_failure *f)
 }
 
 static void
+certificate_text(struct str *s, const struct ctl_certificate *c)
+{
+	str_addf(s, "  %-11s %s (%s)", c->kind, c->file, c->subject);
+	if (c->until != 0 && c->left < 0) {
+		str_add(s, " IS OVER since ");
+		duration(s, -c->left);
+	} else if (c->until != 0) {
+		str_add(s, " ends in ");
+		duration(s, c->left);
+	}
+	str_char(s, '\n');
+}
+
+static void
 title(struct str *s, const char *text, size_t n)
 {
 	str_addf(s, "\n%s%s\n", text, n == 0 ? ": none" : "");
@@ -231,7 +245,8 @@ title(struct str *s, const char *text, size_t n)
 char *
 status_text(const struct ctl_status *st)
 {
-	size_t items = st->n_connections + st->n_sas + st->n_exchanges + st->n_failures;
+	size_t items = st->n_connections + st->n_sas + st->n_exchanges + st->n_failures +
+	    st->n_certificates;
 	size_t cap = HEAD_ROOM + items * ITEM_ROOM;
 	char *room = malloc(cap);
 
@@ -254,5 +269,9 @@ status_text(const struct ctl_status *st)
 	title(&s, "LAST FAILURES", st->n_failures);
 	for (size_t i = 0; i < st->n_failures; i++)
 		failure_text(&s, &st->failures[i]);
+	if (st->n_certificates > 0)
+		title(&s, "CERTIFICATES", st->n_certificates);
+	for (size_t i = 0; i < st->n_certificates; i++)
+		certificate_text(&s, &st->certificates[i]);
 	return room;
 }

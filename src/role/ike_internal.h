@@ -134,6 +134,8 @@ void	ike_trust_configure(struct ike *, bool files);
 /* The trust role was started anew. */
 void	ike_trust_anew(struct ike *);
 bool	ike_trust_message(struct ike *, struct channel_in *);
+/* What it holds, as an array to free(); how many. */
+size_t	ike_trust_certificates(const struct ike *, struct ctl_certificate **ret);
 void	ike_trust_done(struct ike *);
 
 /* ike_fifo.c */

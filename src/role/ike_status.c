@@ -122,6 +122,8 @@ ike_status(struct ike *ike, bool json)
 {
 	struct collect c = { .ike = ike, .now = role_now() };
 	struct ctl_failure *failures = calloc(IKE_FAILURES, sizeof(*failures));
+	struct ctl_certificate *certificates = NULL;
+	size_t n_certificates = ike_trust_certificates(ike, &certificates);
 
 	core_each_sa(ike->core, collect_sa, &c);
 	core_each_exchange(ike->core, collect_exchange, &c);
@@ -132,7 +134,8 @@ ike_status(struct ike *ike, bool json)
 	    .sas = c.sas, .n_sas = c.n_sas, .exchanges = c.exchanges,
 	    .n_exchanges = c.n_exchanges, .connections = c.connections,
 	    .n_connections = c.n_connections, .failures = failures,
-	    .n_failures = failures == NULL ? 0 : collect_failures(ike, c.now, failures) };
+	    .n_failures = failures == NULL ? 0 : collect_failures(ike, c.now, failures),
+	    .certificates = certificates, .n_certificates = n_certificates };
 	char *text = json ? status_json(&st) : status_text(&st);
 	if (text != NULL)
 		ike_out(ike, OUT_RESULT, view_str(text));
@@ -144,4 +147,5 @@ ike_status(struct ike *ike, bool json)
 	free(c.exchanges);
 	free(c.connections);
 	free(failures);
+	free(certificates);
 }

@@ -1,6 +1,7 @@
 /* Certificates: what the trust role is to load, and what it has loaded. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "role/ike_internal.h"
 #include "role/trust_msg.h"
@@ -100,6 +101,26 @@ ike_trust_message(struct ike *ike, struct channel_in *in)
 	default:
 		return false;
 	}
+}
+
+size_t
+ike_trust_certificates(const struct ike *ike, struct ctl_certificate **ret)
+{
+	static const char *const kinds[TRUST_KIND_MAX] = {
+		[TRUST_CA] = "ca", [TRUST_CERT] = "certificate", [TRUST_CRL] = "crl",
+	};
+	const struct trust_state *s = ike->trust_state;
+	int64_t now = (int64_t)time(NULL);
+
+	*ret = s == NULL || s->n_items == 0 ? NULL : calloc(s->n_items, sizeof(**ret));
+	if (*ret == NULL)
+		return 0;
+	for (size_t i = 0; i < s->n_items; i++)
+		(*ret)[i] = (struct ctl_certificate){ .kind = kinds[s->item[i].kind],
+		    .file = s->item[i].file, .subject = s->item[i].subject,
+		    .from = s->item[i].from, .until = s->item[i].until,
+		    .left = s->item[i].until - now };
+	return s->n_items;
 }
 
 void

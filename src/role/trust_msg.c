@@ -27,6 +27,16 @@ text_decode(struct rd *r, char *ret, size_t cap)
 	ret[v.n] = '\0';
 }
 
+/* What was escaped is printable: it goes to logs and terminals as it is. */
+static void
+shown_decode(struct rd *r, char *ret, size_t cap)
+{
+	text_decode(r, ret, cap);
+	for (const char *p = ret; !r->bad && *p != '\0'; p++)
+		if (*p < 0x20 || *p > 0x7e)
+			r->bad = true;
+}
+
 void
 trust_conf_encode(struct wr *w, const struct trust_conf *c)
 {
@@ -99,8 +109,8 @@ trust_state_decode(struct rd *r, struct trust_state *ret)
 		item->kind = rd_u8(r);
 		item->from = (int64_t)rd_u64(r);
 		item->until = (int64_t)rd_u64(r);
-		text_decode(r, item->file, sizeof(item->file));
-		text_decode(r, item->subject, sizeof(item->subject));
+		shown_decode(r, item->file, sizeof(item->file));
+		shown_decode(r, item->subject, sizeof(item->subject));
 		if (item->kind < TRUST_CA || item->kind >= TRUST_KIND_MAX)
 			return false;
 	}

@@ -6,7 +6,7 @@
 cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
 	no-clear-text big-packets delete restart crash rekey both-start
 	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
-	hup orders role-dies stop-is-clean secrets-stay nat lossy'
+	hup orders certificates role-dies stop-is-clean secrets-stay nat lossy'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -319,6 +319,56 @@ orders)
 	wait_for 5 "east to hear the DELETE" no_tunnel east
 	[ ! -e "$T/west/run/isakmpd.fifo" ] || fail "the FIFO is still there"
 	[ ! -e "$T/west/run/isakmpd.pid" ] || fail "the PID file is still there" ;;
+
+# Certificates are read at the start and on HUP by a process of their own; when
+# that dies the tunnel stays, and they are read again.
+certificates)
+	ours_conf west active=yes
+	ours_conf east
+	pki() { (cd "$T/west/run" && sh "$OLDPWD/../../src/cmd/isakmpctl.sh" pki "$@") >"$T/pki" 2>&1 || fail "pki $*: $(cat "$T/pki")"; }
+	held() {	# file: it is among what S json shows
+		rm -f "$T/west/run/isakmpd.result"
+		order west "S json"
+		wait_for 5 "the status" [ -e "$T/west/run/isakmpd.result" ]
+		grep -q "\"file\": \"$1\"" "$T/west/run/isakmpd.result"
+	}
+	cat >>"$T/west/run/isakmpd.conf" <<-EOT
+	[X509-certificates]
+	CA-directory=	/run/ca
+	Cert-directory=	/run/certs
+	CRL-directory=	/run/crls
+	EOT
+	pki ca -d "$T/vpn-ca" "Example VPN"
+	mkdir -p "$T/west/run/ca" "$T/west/run/certs"
+	cp "$T/vpn-ca/ca.crt" "$T/west/run/ca/"
+	echo nonsense >"$T/west/run/ca/broken"
+	start east
+	start west -v
+	wait_for 20 "the tunnel" tunnel_up west
+	wait_for 5 "the broken file" logged west 'x509_read_from_dir: /run/ca/broken: no PEM certificate'
+	logged west 'x509_read_from_dir: /run/crls: No such file' || fail "a missing folder is not told"
+	wait_for 5 "the anchor in the status" held ca.crt
+	held gw.crt && fail "a certificate that is not there is shown"
+	pki key -e "$T/vpn-host" -a p256
+	pki request -e "$T/vpn-host" gw.example.org
+	pki sign -d "$T/vpn-ca" -t 20 "$T/vpn-host/gw.example.org.csr"
+	cp "$T/vpn-ca/gw.example.org.crt" "$T/west/run/certs/gw.crt"
+	chmod 666 "$T/west/run/ca/broken"
+	old=$(spis west)
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "a warning" logged west 'certs/gw.crt (/CN=gw.example.org) expires in [12][09] days'
+	wait_for 5 "who can write it" logged west 'not loading /run/ca/broken - writable by group or others'
+	wait_for 5 "the certificate in the status" held gw.crt
+	for p in $(descendants "$(cat "$T/west/daemon.pid")"); do
+		grep -q '^isakmpd: trust' "/proc/$p/cmdline" && trust=$p
+	done
+	n=$(count_logged west 'expires in [12][09] days')
+	kill -KILL "$trust"
+	wait_for 10 "its death" logged west "role trust (pid .*) ended by signal 9"
+	wait_for 10 "that the files are read again" more_logged west 'expires in [12][09] days' "$n"
+	held gw.crt || fail "the certificate is not shown any more"
+	[ "$(spis west)" = "$old" ] || fail "the SPIs changed"
+	traffic ;;
 
 # A role that dies is noticed, and the daemon does not stay half alive.
 role-dies)

@@ -19,6 +19,7 @@ struct world {
 	struct ctl_connection	connections[2];
 	struct ctl_exchange	exchanges[1];
 	struct ctl_failure	failures[1];
+	struct ctl_certificate	certificates[2];
 	struct ctl_status	status;
 };
 
@@ -58,10 +59,15 @@ world_init(struct world *w)
 	    .exchange = "main/2 initiator", .field = "HASH_ALGORITHM", .expected = "SHA2_256",
 	    .got = "SHA", .where = "isakmpd.conf:12 [mm-strong]",
 	    .remedy = "make the Transforms of both sides agree" };
+	w->certificates[0] = (struct ctl_certificate){ .kind = "certificate", .file = "gw.crt",
+	    .subject = "/CN=gw", .from = 1700000000, .until = 1800000000, .left = 90061 };
+	w->certificates[1] = (struct ctl_certificate){ .kind = "crl", .file = "ca.crl",
+	    .subject = "/CN=CA", .from = 1, .until = 2, .left = -3600 };
 	w->status = (struct ctl_status){ .version = "0.1", .backend = "user", .uptime = 3661,
 	    .sas = w->sas, .n_sas = 2, .exchanges = w->exchanges, .n_exchanges = 1,
 	    .connections = w->connections, .n_connections = 2,
-	    .failures = w->failures, .n_failures = 1 };
+	    .failures = w->failures, .n_failures = 1,
+	    .certificates = w->certificates, .n_certificates = 2 };
 }
 
 static const char *
@@ -101,6 +107,11 @@ json_says_what_there_is(void **state)
 	assert_string_equal(text_at(failures, 0, "why"), "NO_PROPOSAL");
 	assert_string_equal(text_at(failures, 0, "expected"), "SHA2_256");
 	assert_string_equal(text_at(failures, 0, "got"), "SHA");
+	const json_t *certificates = json_object_get(j, "certificates");
+	assert_int_equal(json_array_size(certificates), 2);
+	assert_string_equal(text_at(certificates, 0, "subject"), "/CN=gw");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(certificates, 0), "left")), 90061);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(certificates, 1), "until")), 2);
 	const json_t *connections = json_object_get(j, "connections");
 	assert_true(json_is_false(json_object_get(json_array_get(connections, 1), "up")));
 	json_decref(j);
@@ -181,7 +192,10 @@ a_person_sees_what_is_down_and_why(void **state)
 	    "        expected  SHA2_256\n"
 	    "        got       SHA\n"
 	    "        config    isakmpd.conf:12 [mm-strong]\n"
-	    "        do        make the Transforms of both sides agree\n");
+	    "        do        make the Transforms of both sides agree\n"
+	    "\nCERTIFICATES\n"
+	    "  certificate gw.crt (/CN=gw) ends in 1d 01:01:01\n"
+	    "  crl         ca.crl (/CN=CA) IS OVER since 01:00:00\n");
 	free(text);
 }
 
