@@ -162,15 +162,12 @@ addr_mask_of(uint8_t family, unsigned bits)
 int
 addr_mask_bits(const struct addr *mask)
 {
-	unsigned most = (unsigned)addr_len(mask) * 8;
+	unsigned most = (unsigned)addr_len(mask) * 8, bits = 0;
 
-	for (unsigned bits = 0; bits <= most; bits++) {
-		struct addr m = addr_mask_of(mask->family, bits);
-
-		if (addr_compare(&m, mask) == 0)
-			return (int)bits;
-	}
-	return -1;
+	while (bits < most && (mask->b[bits / 8] << bits % 8 & 0x80) != 0)
+		bits++;
+	struct addr whole = addr_mask_of(mask->family, bits);
+	return addr_compare(&whole, mask) == 0 ? (int)bits : -1;
 }
 
 /* How many of the first bits are the same in both. */

@@ -327,8 +327,10 @@ fixed_value(const struct fixed *f, const struct names_defaults *d)
 static bool
 fixed_section(const struct names_defaults *d, const char *name, struct names_section *s)
 {
+	/* Asked for every tag that a section lacks, so the first letter decides most of it. */
 	for (size_t i = 0; i < COUNT(fixed); i++)
-		if (text_same(fixed[i].section, name))
+		if ((fixed[i].section[0] | 0x20) == (name[0] | 0x20) &&
+		    text_same(fixed[i].section, name))
 			put(s, fixed[i].tag, fixed_value(&fixed[i], d));
 	if (text_same(name, "Default-phase-1"))
 		put(s, "ID", d->phase1_id);

@@ -36,8 +36,10 @@ table_done(struct table *t)
 static bool
 same(const struct table_slot *s, uint64_t hash, struct view key)
 {
+	/* Nearly always written alike: the octets first, the letters' case only then. */
 	return s->hash == hash && strlen(s->key) == key.n &&
-	    text_same_n(s->key, (const char *)key.p, key.n);
+	    (memcmp(s->key, key.p, key.n) == 0 ||
+	    text_same_n(s->key, (const char *)key.p, key.n));
 }
 
 /* Where the key stands, or the free slot where it would. */
