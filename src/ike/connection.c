@@ -7,7 +7,7 @@
 
 #include "ike/internal.h"
 
-enum { SHORT_LIFE_SECS = 10, SPREAD = 50 };
+enum { SHORT_LIFE_SECS = 10, SPREAD = 50, OUTBID_SECS = 20 };
 
 uint64_t
 name_hash(const struct core *core, const char *name)
@@ -358,6 +358,27 @@ connection_is_up(struct core *core, const struct connection *connection)
 	c->up_at = core->now;
 	if (c->active)
 		check_in(core, c, span_s(core->snapshot->check_interval));
+}
+
+void
+connection_outbid(struct core *core, const struct connection *connection, uint32_t message_id)
+{
+	struct connection_state *c = connection == NULL ? NULL :
+	    connection_state_find(core, connection->name);
+
+	if (c == NULL)
+		return;
+	if (message_id > connection_least_id(core, connection))
+		c->outbid = message_id;
+	c->outbid_until = mono_add(core->now, span_s(OUTBID_SECS));
+}
+
+uint32_t
+connection_least_id(struct core *core, const struct connection *connection)
+{
+	const struct connection_state *c = connection_state_find(core, connection->name);
+
+	return c == NULL || mono_reached(core->now, c->outbid_until) ? 0 : c->outbid;
 }
 
 /* A pair is gone that should not be: soon again, but not in a tight circle. */

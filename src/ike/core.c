@@ -350,6 +350,9 @@ core_role_restarted(struct core *core, struct mono now, bool keys, bool kern)
 
 		if (!(keys && needs_keys) && !(kern && needs_kern))
 			continue;
+		/* The peer may have its pair complete. */
+		if (kern && needs_kern && !x->initiator)
+			connection_outbid(core, x->connection, x->message_id);
 		fail_field(core, "process", NULL);
 		fail_expected(core, "%s at work until the negotiation is done",
 		    keys && needs_keys ? "keys" : "kern");
@@ -371,6 +374,7 @@ core_role_restarted(struct core *core, struct mono now, bool keys, bool kern)
 		const struct connection *c = sa->connection;
 
 		sa->parts = 0;
+		ipsec_sa_outbid(core, sa);
 		ipsec_sa_remove(core, sa, true);
 		connection_lost(core, c);
 		snapshot_unref(held);

@@ -25,7 +25,7 @@ cover_of(struct core *core, struct isakmp_sa *sa)
 	return (struct cover){
 		.params = &sa->params, .keys = &sa->keys, .last_block = sa->keys.iv,
 		.icookie = sa->icookie, .rcookie = sa->rcookie, .path = &sa->path,
-		.message_id = isakmp_sa_new_message_id(core, sa),
+		.message_id = isakmp_sa_new_message_id(core, sa, 0),
 	};
 }
 

@@ -409,7 +409,8 @@ void		isakmp_sa_timer(struct core *, struct isakmp_sa *, enum timer_kind);
 void		isakmp_sa_heard(struct core *, struct isakmp_sa *, const struct path *);
 /* False: used before, or no room to remember it. */
 bool		isakmp_sa_use_message_id(struct core *, struct isakmp_sa *, uint32_t);
-uint32_t	isakmp_sa_new_message_id(struct core *, struct isakmp_sa *);
+/* Greater than `above`, if there is such a number. */
+uint32_t	isakmp_sa_new_message_id(struct core *, struct isakmp_sa *, uint32_t above);
 /* Everything negotiated with this identity before `before`, without DELETE (18.3). */
 void		isakmp_sa_initial_contact(struct core *, struct isakmp_sa *, struct mono before);
 struct mono	soft_expiry(struct core *, uint32_t life_secs, bool initiator);
@@ -468,6 +469,9 @@ void		ipsec_sa_timer(struct core *, struct ipsec_sa *, enum timer_kind);
 void		ipsec_sa_lost(struct core *, struct ipsec_sa *);
 /* A new pair as soon as possible; this one goes after so many seconds even if
  * there is none (0: when it expires). */
+/* The peer goes on with a pair of its making that is lost here, unless it is so old that
+ * any new one is preferred. */
+void		ipsec_sa_outbid(struct core *, const struct ipsec_sa *);
 void		ipsec_sa_renegotiate(struct core *, struct ipsec_sa *, uint32_t most);
 struct ipsec_sa	*ipsec_sa_for_connection(struct core *, const struct connection *);
 /* By the SPI the peer receives on (our outgoing). */
@@ -515,6 +519,10 @@ struct connection_state {
 	unsigned		failures;
 	struct timer		check;
 	struct mono		up_at;		/* when its last pair became ready */
+	/* A pair that the peer made with this message ID, and still has, is lost here: ours
+	 * must win a collision with it. */
+	uint32_t		outbid;
+	struct mono		outbid_until;
 	size_t			next_of_peer;	/* index + 1; 0: the last */
 };
 
@@ -528,6 +536,10 @@ void		running_remove(struct core *, struct exchange *);
 /* A packet met a policy that another program has set (Acquire-Only). */
 void		connection_acquired(struct core *, const struct flow *packet);
 void		connection_renew(struct core *, struct connection_state *);
+/* The peer has just made a pair with this message ID that we cannot use. */
+void		connection_outbid(struct core *, const struct connection *, uint32_t message_id);
+/* What the message ID of a new pair must be greater than. */
+uint32_t	connection_least_id(struct core *, const struct connection *);
 void		connections_isakmp_lost(struct core *, const struct peer *);
 bool		peer_same(const struct peer *, const struct peer *);
 enum connection_change {

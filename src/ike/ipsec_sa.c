@@ -415,6 +415,7 @@ succeed_lost(struct core *core, struct ipsec_sa *sa)
 void
 ipsec_sa_lost(struct core *core, struct ipsec_sa *sa)
 {
+	ipsec_sa_outbid(core, sa);
 	sa->lost = true;
 	sa->parts &= SA_PART_FLOW;
 	if (sa->ready)
@@ -529,6 +530,13 @@ ipsec_sa_timer(struct core *core, struct ipsec_sa *sa, enum timer_kind kind)
 	if (again)
 		connection_lost(core, c);
 	snapshot_unref(snapshot);
+}
+
+void
+ipsec_sa_outbid(struct core *core, const struct ipsec_sa *sa)
+{
+	if (!sa->initiator && mono_since(core->now, sa->created).us < span_s(COLLISION_SECS).us)
+		connection_outbid(core, sa->connection, sa->message_id);
 }
 
 void

@@ -117,13 +117,18 @@ isakmp_sa_use_message_id(struct core *core, struct isakmp_sa *sa, uint32_t id)
 }
 
 uint32_t
-isakmp_sa_new_message_id(struct core *core, struct isakmp_sa *sa)
+isakmp_sa_new_message_id(struct core *core, struct isakmp_sa *sa, uint32_t above)
 {
+	enum { ROOM = 1 << 16 };	/* fewer left would not be random any more */
 	uint32_t id;
 
-	do
+	if (above > UINT32_MAX - ROOM)
+		above = 0;
+	do {
 		core->env.random(core->env.self, &id, sizeof(id));
-	while (id == 0 || is_used(sa, id));
+		if (id <= above)
+			id = above + 1 + id % (UINT32_MAX - above);
+	} while (id == 0 || is_used(sa, id));
 	(void)!remember(core, sa, id);
 	return id;
 }

@@ -869,7 +869,8 @@ quick_mode_start(struct core *core, struct handle isakmp_sa, const struct connec
 
 	if (sa == NULL || core->passive || core->shutting_down)
 		return false;
-	x = quick_mode_new(core, sa, true, c, isakmp_sa_new_message_id(core, sa), &sa->path);
+	x = quick_mode_new(core, sa, true, c,
+	    isakmp_sa_new_message_id(core, sa, connection_least_id(core, c)), &sa->path);
 	if (x == NULL)
 		return false;
 	x->p2->on_demand = on_demand;

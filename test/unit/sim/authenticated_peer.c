@@ -92,7 +92,7 @@ tell_peer(struct stand *s, struct host *from, struct host *to, const uint8_t *ty
 
 	host_before(from);
 	core->now = s->w->now;
-	h.message_id = isakmp_sa_new_message_id(core, sa);
+	h.message_id = isakmp_sa_new_message_id(core, sa, 0);
 	memcpy(h.icookie, sa->icookie, COOKIE_LEN);
 	memcpy(h.rcookie, sa->rcookie, COOKIE_LEN);
 	struct msg_wr m = msg_begin(room, sizeof(room), &h);
