@@ -28,7 +28,7 @@ seconds=${SOAK_SECONDS:-30}
 seed=${SOAK_SEED:-$((EPOCHSECONDS % 30000))}
 patience=$((${HEAL_SECONDS:-60} * ${LAB_PATIENCE:-1}))
 # Kinds as often as they are to come.
-FAULTS=${FAULTS:-ike ike keys keys kern kern esp esp crash orphan too-often stop hup edit cut cut-all}
+FAULTS=${FAULTS:-ike ike keys keys kern kern esp esp trust crash orphan too-often stop hup edit cut cut-all}
 export SOAK_SEED=$seed
 net_enter "$@"
 for tool in weather numbers; do [ -x "$BIN/$tool" ] || skip "no $BIN/$tool"; done
@@ -307,7 +307,7 @@ declare -A life=([west]=25 [east]=25 [north]=25)
 fault() {
 	local kind=$1 g=$2 span=$3 p all
 	case $kind in
-	ike|keys|kern|esp)
+	ike|keys|kern|esp|trust)
 		p=$(role_pid "$(cat "$T/$g/daemon.pid")" "$kind")
 		[ -n "$p" ] || { wrong "$g has no role $kind"; return; }
 		kill -KILL "$p"
