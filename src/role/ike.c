@@ -364,6 +364,8 @@ keys_anew(struct ike *ike)
 		    "may be lost: set them again", lost);
 	if (ike->conf_asked)
 		ike_conf_ask(ike);
+	if (ike->snapshot != NULL)
+		ike_keys_files(ike, ike->snapshot);
 }
 
 /* A role was started anew; what we asked the old one is not answered any more. */

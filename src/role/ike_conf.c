@@ -163,6 +163,7 @@ ike_apply(struct ike *ike)
 	struct snapshot *s = build(ike, ike->store, &problems);
 
 	if (s != NULL) {
+		ike_keys_paths(ike, s);
 		take_snapshot(ike, s);
 		ike_trust_configure(ike, false);
 	} else {
@@ -267,6 +268,7 @@ load(struct ike *ike, struct view text)
 	ike->store = fresh;
 	apply_levels(ike);
 	core_forget_orders(ike->core);
+	ike_keys_files(ike, s);
 	take_snapshot(ike, s);
 	ike_trust_configure(ike, true);
 	if (!first && s->renegotiate_on_hup)

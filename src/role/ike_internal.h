@@ -128,6 +128,11 @@ void	ike_psk_file_end(struct ike *, bool taken);
 /* How many orders it has not answered. */
 unsigned ike_psk_keys_restarted(struct ike *);
 
+/* ike_keys.c */
+/* Key files are read again: from these paths, or only if the paths are others. */
+void	ike_keys_files(struct ike *, const struct snapshot *);
+void	ike_keys_paths(struct ike *, const struct snapshot *);
+
 /* ike_trust.c */
 /* After a new snapshot; files: the directories are read again in any case. */
 void	ike_trust_configure(struct ike *, bool files);

@@ -8,6 +8,7 @@
  *	monitor -- CONF_FILE + fd --> keys -- CONF_BEGIN, CONF_TEXT*, PSK_INFO*,
  *	                                      CONF_END --> ike
  *	ike -- CONF_TAKE --> keys: only now the file's keys count
+ *	ike -- KEY_FILES --> keys -- FILES_WANTED --> monitor -- FILE + fd --> keys
  *	ike -- KEYS_ASK --> keys -- KEYS_ANSWER --> ike
  *	ike -- PSK_SET --> keys -- PSK_INFO --> ike
  */
@@ -20,6 +21,7 @@
 #include "conf/store.h"
 #include "crypto/preload.h"
 #include "role/keys_conf.h"
+#include "role/keys_files.h"
 #include "role/keys_pool.h"
 #include "role/keys_state.h"
 #include "role/role.h"
@@ -39,6 +41,13 @@ struct later {
 	uint8_t		 body[];
 };
 
+/* A signature that is asked for while the key files are being read. */
+struct held {
+	struct held	*next;
+	size_t		 n;
+	uint8_t		 body[];
+};
+
 struct keys {
 	struct role_ctx		*ctx;
 	struct keys_state	*state;
@@ -48,6 +57,8 @@ struct keys {
 	size_t			 waiting;	/* octets in the queue */
 	char			 file[FILE_NAME_MAX];
 	struct keys_keep	 keep;
+	struct keys_files	 files;
+	struct held		*held, **held_last;	/* asks that wait for key files */
 	bool			 is_read;	/* a file was passed on and is not decided on */
 	struct psk_log		 read;		/* its keys */
 	int			 next_fd;	/* a file that waits for that, or -1 */
@@ -175,15 +186,74 @@ start_job(struct keys *k, const struct keys_ask *ask)
 	answer(k, &a);
 }
 
+static void
+held_clear(struct keys *k)
+{
+	while (k->held != NULL) {
+		struct held *h = k->held;
+
+		k->held = h->next;
+		wipe(h, sizeof(*h) + h->n);
+		free(h);
+	}
+	k->held_last = &k->held;
+}
+
+/* At most one per token, and tokens have a bound. */
+static bool
+hold(struct keys *k, struct view body)
+{
+	struct held *h = malloc(sizeof(*h) + body.n);
+
+	if (h == NULL)
+		return false;
+	*h = (struct held){ .n = body.n };
+	if (body.n > 0)
+		memcpy(h->body, body.p, body.n);
+	*k->held_last = h;
+	k->held_last = &h->next;
+	return true;
+}
+
+/* The keys are there: now the signatures. */
+static void
+on_ring(void *self, struct keyring *ring)
+{
+	struct keys *k = self;
+	struct held *h = k->held;
+
+	keys_state_ring_set(k->state, ring);
+	k->held = NULL;
+	k->held_last = &k->held;
+	while (h != NULL) {
+		struct held *next = h->next;
+		struct rd body = rd_of(view_of(h->body, h->n));
+		struct keys_ask ask;
+
+		/* Its token may have been dropped meanwhile. */
+		if (keys_ask_decode(&body, &ask) &&
+		    keys_state_check(k->state, &ask) == KEYS_STEP_JOB)
+			start_job(k, &ask);
+		wipe(h, sizeof(*h) + h->n);
+		free(h);
+		h = next;
+	}
+}
+
 static bool
 on_ask(struct keys *k, struct rd *body)
 {
+	struct view whole = view_of(body->p, body->n);
 	struct keys_ask ask;
 	struct keys_answer a = { 0 };
 
 	if (!keys_ask_decode(body, &ask))
 		return false;
-	switch (keys_state_check(k->state, &ask)) {
+	enum keys_step step = keys_state_check(k->state, &ask);
+	if (step == KEYS_STEP_JOB && k->files.loading != NULL &&
+	    (ask.verb == KEYS_AUTH_OWN || ask.verb == KEYS_AUTH_PEER) && hold(k, whole))
+		return true;
+	switch (step) {
 	case KEYS_STEP_REFUSED:
 		role_log(k->ctx, ROLE_LOG_ERROR, 0, "role keys: ask %u: %s", ask.verb,
 		    why_text(WHY_CONTRACT));
@@ -514,6 +584,11 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		return on_conf_file(k, in);
 	if (from == ROLE_MONITOR && in->type == MSG_CONF_NONE)
 		return on_conf_none(k, &in->body);
+	if (from == ROLE_MONITOR && (in->type == MSG_FILE || in->type == MSG_FILES_MORE ||
+	    in->type == MSG_FILES_END))
+		return keys_files_message(&k->files, in);
+	if (from == ROLE_IKE && in->type == MSG_KEY_FILES)
+		return keys_files_wanted(&k->files, &in->body);
 	if (from == ROLE_IKE && in->type == MSG_KEYS_ASK)
 		return on_ask(k, &in->body);
 	if (from == ROLE_IKE && in->type == MSG_PSK_SET)
@@ -532,6 +607,7 @@ on_unlink(struct role_ctx *ctx, enum role with)
 	if (with != ROLE_IKE)
 		return;
 	keys_state_drop_all(k->state);
+	held_clear(k);
 	later_clear(k);
 	psk_log_done(&k->read);
 	k->is_read = false;
@@ -593,12 +669,16 @@ role_keys_main(struct role_ctx *ctx)
 	struct keys k = { .ctx = ctx, .next_fd = -1 };
 
 	k.last = &k.first;
+	k.held_last = &k.held;
+	k.files = (struct keys_files){ .ctx = ctx, .done = on_ring, .self = &k };
 	ctx->self = &k;
 	int status = run(&k);
 	if (k.finished != NULL)
 		event_free(k.finished);
 	if (k.retry != NULL)
 		event_free(k.retry);
+	held_clear(&k);
+	keys_files_free(&k.files);
 	later_clear(&k);
 	psk_log_done(&k.read);
 	next_drop(&k);

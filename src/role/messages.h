@@ -98,8 +98,9 @@ enum {
 	MSG_PSK_INFO,		/* u16 n, section, u16 octets, u16 line, u8 weak, u64 mark: a key
 				 * that is held; the mark changes when the key does */
 	/* A -> B */
-	MSG_CONF_TAKE		/* after CONF_END: u8 1: the keys of that file count from now on;
+	MSG_CONF_TAKE,		/* after CONF_END: u8 1: the keys of that file count from now on;
 				 * 0: the configuration was refused, forget them */
+	MSG_KEY_FILES		/* key_paths: read these, again if they are the same */
 };
 
 /* ike (A) -- kern (B) */

@@ -15,6 +15,7 @@
 #	mode=TUNNEL		ENCAPSULATION_MODE of an own suite
 #	backend=user		Kernel-backend; LAB_BACKEND is another default
 #	general= peer=		more lines for [General] and the peer section
+#	key= hispub=		signatures: our private key, and the public one of his address (PEM)
 # The peer section is called `peer`, the connection `net`.
 
 ours_conf() {
@@ -27,8 +28,10 @@ ours_conf() {
 	local psk='a long secret of the two gateways' p1=AES-128-SHA2-256-GRP14
 	local p2=QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE p1life='' p2life='' dpd='' encap=no
 	local active=no mode=TUNNEL general='' peer='' backend=${LAB_BACKEND:-user}
+	local key='' hispub=''
 	for a; do local "$a"; done
 	mkdir -p "$T/$h/run"
+	[ -z "$key" ] || conf_keys "$T/$h/run" "$he" "$key" "$hispub"
 	(
 		umask 077
 		{
@@ -39,6 +42,9 @@ ours_conf() {
 			[ -z "$p1life" ] || echo "Default-phase-1-lifetime=$p1life"
 			[ -z "$p2life" ] || echo "Default-phase-2-lifetime=$p2life"
 			[ -z "$general" ] || printf '%b\n' "$general"
+			[ -z "$key" ] || printf '%s\n' "Pubkey-directory=/run/pubkeys/" \
+			    "[X509-certificates]" "Private-key=/run/private/local.key" \
+			    "Private-key-directory=/run/private/"
 			echo "[Phase 1]"
 			echo "$he=peer"
 			echo "[Phase 2]"
@@ -79,6 +85,15 @@ ours_conf() {
 			conf_id his "$hisnet"
 		} >"$T/$h/run/isakmpd.conf"
 	)
+}
+
+# conf_keys run-folder his-address private-key his-public-key
+conf_keys() {
+	local of=ipv4
+	case $2 in *:*) of=ipv6 ;; esac
+	mkdir -p "$1/private" "$1/pubkeys/$of"
+	install -m 600 "$3" "$1/private/local.key"
+	[ -z "$4" ] || install -m 644 "$4" "$1/pubkeys/$of/$2"
 }
 
 own_p1() {

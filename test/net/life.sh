@@ -6,7 +6,8 @@
 cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
 	no-clear-text big-packets delete restart crash rekey both-start
 	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
-	hup orders certificates role-dies stop-is-clean secrets-stay nat lossy'
+	hup orders certificates role-dies stop-is-clean secrets-stay nat lossy
+	signatures key-files'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -285,6 +286,55 @@ no-answer)
 	grep -h 'no answer from the peer' "$T/west/log" | head -n 1 ;;
 
 # A reload touches what changed only.
+signatures)
+	# Keys made as the manual says; each side has the other's public key, no secret is shared.
+	for h in west east; do
+		key=$T/$h.pem
+		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$key" 2>/dev/null &&
+		    openssl pkey -in "$key" -pubout -out "$T/$h.pub" || fail "openssl makes no key"
+	done
+	ours_conf west p1=AES-128-SHA2-256-GRP19-ECDSA_256 key="$T/west.pem" hispub="$T/east.pub" psk=one
+	ours_conf east p1=AES-128-SHA2-256-GRP19-ECDSA_256 key="$T/east.pem" hispub="$T/west.pub" psk=two
+	sniff wire west wan -q
+	both_start
+	up
+	traffic
+	all_protected
+	# New keys are read upon SIGHUP; the tunnel that is up does not notice.
+	before=$(spis west)
+	rm "$T/west/run/pubkeys/ipv4/10.9.0.2"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 10 "the configuration" logged west 'reinitializing daemon'
+	check "still pings" pings cwest 10.2.0.2
+	[ "$(spis west)" = "$before" ] || fail "the tunnel changed"
+	order west "t main peer"
+	order west "t net"
+	order west "c net"
+	wait_for 20 "the refusal" logged west 'pubkeys/ipv4/10.9.0.2'
+	cp "$T/east.pub" "$T/west/run/pubkeys/ipv4/10.9.0.2"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	order west "c net"
+	wait_for 40 "the tunnel" tunnel_up west ;;
+key-files)
+	# What is wrong with a key file is said at the start, by the file's name.
+	openssl genpkey -algorithm ED25519 -out "$T/ed.pem" || fail "openssl makes no key"
+	openssl pkey -in "$T/ed.pem" -pubout -out "$T/ed.pub"
+	ours_conf west p1=AES-128-SHA2-256-GRP14-RSA_SIG key="$T/ed.pem" hispub="$T/ed.pub"
+	run=$T/west/run
+	install -m 600 "$T/ed.pub" "$run/private/10.9.0.1"
+	install -m 644 "$T/ed.pem" "$run/private/other"
+	install -m 666 "$T/ed.pub" "$run/pubkeys/ipv4/10.9.0.3"
+	install -m 644 "$T/ed.pub" "$run/pubkeys/ipv4/no-address"
+	ln -s /etc/passwd "$run/pubkeys/ipv4/10.9.0.4"
+	start west
+	wait_for 10 "local.key" logged west 'private/local.key: not used: ED25519 keys cannot be used'
+	wait_for 10 "a public key" logged west 'private/10.9.0.1: not used: this is a public key'
+	wait_for 10 "the mode" logged west 'check_file_secrecy_fd: not loading .*private/other - too open'
+	wait_for 10 "the peer's" logged west 'ipv4/10.9.0.2: not used: ED25519 keys cannot be used'
+	wait_for 10 "who may write" logged west 'ipv4/10.9.0.3 - writable by group or others'
+	wait_for 10 "a name" logged west 'ipv4/no-address: not used: this is not the name of an identity'
+	wait_for 10 "a link" logged west 'ipv4/10.9.0.4 - it lies outside'
+	alive west || fail "the daemon ended" ;;
 hup)
 	ours_conf west
 	ours_conf east

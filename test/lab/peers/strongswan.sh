@@ -17,6 +17,7 @@
 #	mynet= hisnet=			selectors
 #	myid= hisid=			identities, the addresses unless given
 #	psk=
+#	mykey= hispub=			signatures: private key, and the public one of ours (PEM)
 #	dpd=0 dpd_timeout=10		seconds
 #	ike_time=1h esp_time=20m	when it rekeys
 #	type=tunnel			or transport
@@ -41,9 +42,16 @@ swan_conf() {
 	local me=10.9.0.2 he=10.9.0.1 mynet=10.2.0.0/24 hisnet=10.1.0.0/24 myid='' hisid=''
 	local psk='a long secret of the two gateways' dpd=0 dpd_timeout=10
 	local ike_time=1h esp_time=20m start=none type=tunnel encap=yes
+	local mykey='' hispub='' auth=psk mypubs='' hispubs=''
 	[ $swan_plane = libipsec ] || encap=no
 	for a; do local "$a"; done
-	mkdir -p "$dir"
+	mkdir -p "$dir" "$dir/private" "$dir/pubkey"
+	if [ -n "$mykey" ]; then
+		install -m 600 "$mykey" "$dir/private/mine.pem"
+		openssl pkey -in "$mykey" -pubout -out "$dir/pubkey/mine.pub"
+		cp "$hispub" "$dir/pubkey/his.pub"
+		auth=pubkey mypubs='pubkeys = mine.pub' hispubs='pubkeys = his.pub'
+	fi
 	cat >"$dir/swanctl.conf" <<-C
 	connections {
 	  lab {
@@ -56,11 +64,13 @@ swan_conf() {
 	    dpd_timeout = ${dpd_timeout}s
 	    rekey_time = $ike_time
 	    local {
-	      auth = psk
+	      auth = $auth
+	      $mypubs
 	      id = ${myid:-$me}
 	    }
 	    remote {
-	      auth = psk
+	      auth = $auth
+	      $hispubs
 	      id = ${hisid:-$he}
 	    }
 	    children {
