@@ -137,7 +137,8 @@ files_open_below(const char *path, const char *const *roots, size_t n_roots,
 	for (size_t i = 0; i < n_roots && !below; i++)
 		below = lies_below(real, roots[i]);
 	if (!below) {
-		str_addf(error, "not loading %s - it lies outside %s", path, roots[0]);
+		str_addf(error, "m_priv_getfd: illegal path \"%s\": not loading %s - it lies outside %s",
+		    path, path, roots[0]);
 		return -1;
 	}
 	if (rule == FILES_RULE_SECRET)

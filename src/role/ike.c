@@ -299,7 +299,8 @@ on_kern_message(struct ike *ike, struct channel_in *in)
 		struct kern_answer a = { 0 };
 		if (!kern_answer_decode(&in->body, &a) || !rd_end(&in->body))
 			return false;
-		core_kern_answer(ike->core, role_now(), &a);
+		if (!ike_status_answer(ike, &a))
+			core_kern_answer(ike->core, role_now(), &a);
 		return true;
 	}
 	struct kern_event e = { 0 };
@@ -488,6 +489,7 @@ ike_free(struct ike *ike)
 	store_free(ike->store);
 	net_batch_free(ike->batch);
 	free(ike->text.p);
+	ike_status_finish(ike);
 	ike_psk_done(ike);
 	ike_trust_done(ike);
 	ike_interfaces_done(ike);

@@ -332,9 +332,9 @@ on_end(struct ike *ike, struct rd *r)
 			take_keys(ike, false);
 		str_escaped(&text, why);
 		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "configuration not read: %s%s", text.p,
-		    ike->configured ? "; the running configuration stays" : "; built-in values only");
+		    ike->configured ? "; the running configuration stays" : "");
 		if (!ike->configured)
-			load(ike, (struct view){ 0 });
+			fatal(ike, "no usable configuration: see above");
 	}
 	free(t.p);
 	return true;

@@ -232,6 +232,7 @@ do_line(struct ike *ike, struct view line, struct fifo_command *c)
 {
 	STR(error, 768);
 
+	ike_status_finish(ike);		/* what was asked for first is answered first */
 	if (!fifo_parse(line, c, &error)) {
 		complain(ike, error.p);
 		return;

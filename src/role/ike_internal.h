@@ -74,6 +74,8 @@ struct ike {
 		struct ctl_failure f;
 	}		 failure[IKE_FAILURES];	/* a ring */
 	uint64_t	 failures;	/* ever put into it */
+	struct ike_status_wait *waiting;	/* a status that waits for counters, or NULL */
+	uint16_t	 status_serial;
 	uint8_t		 record[CAPTURE_RECORD_MAX];
 	struct net_interface_address address[IKE_ADDRESSES];
 	size_t		 n_addresses;
@@ -161,6 +163,10 @@ void	ike_result_table(struct ike *);		/* S */
 /* ike_status.c */
 void	ike_status_failure(struct ike *, const struct failure *);
 void	ike_status(struct ike *, bool json);		/* S text, S json */
+/* A status that waits for the counters is written as it is. */
+void	ike_status_finish(struct ike *);
+/* False: the answer was for the core. */
+bool	ike_status_answer(struct ike *, const struct kern_answer *);
 
 /* ike_report.c */
 struct ctl_timer ike_timer_of(struct mono now, struct mono at);

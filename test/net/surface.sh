@@ -255,7 +255,19 @@ status)
 	set -- $(cookies west)
 	is "$1" sas 0 icookie
 	is "$2" sas 0 rcookie
+	# traffic: what the tunnel carried is counted, octet by octet on both sides
+	ask west "S json" >"$T/state"
+	is 0 sas 1 usage in_packets
+	in_host cwest ping -n -q -i 0.05 -c 20 -W 2 10.2.0.2 >"$T/pings" 2>&1 || fail "pings: $(cat "$T/pings")"
+	ask west "S json" >"$T/state"
+	is 20 sas 1 usage out_packets
+	is 20 sas 1 usage in_packets
+	is 1680 sas 1 usage out_bytes
+	is 0 sas 1 usage in_refused
+	ask east "S json" >"$T/other"
+	[ "$("$BIN/json" "$T/other" sas 1 usage in_bytes)" = 1680 ] || fail "east counts something else"
 	ask west "S text" >"$T/text"
+	grep -q 'in 20 packets' "$T/text" || fail "no counters in the text: $(cat "$T/text")"
 	grep -q net "$T/text" && grep -q user "$T/text" || fail "the text: $(cat "$T/text")"
 	# a failure, with all its fields
 	order east "C set [peer]:Authentication=another force"
@@ -715,6 +727,11 @@ files)
 	: >"$run/isakmpd.fifo"
 	refused 'ui_init: could not create FIFO "/var/run/isakmpd.fifo"' -4
 	rm "$run/isakmpd.fifo"
+	mkdir -m 700 "$T/west/elsewhere"
+	cp -p "$run/isakmpd.conf" "$T/west/elsewhere/"
+	refused 'm_priv_getfd: illegal path' -c "$T/west/elsewhere/isakmpd.conf"
+	ln -s "$T/west/elsewhere/isakmpd.conf" "$run/link.conf"
+	refused 'm_priv_getfd: illegal path' -c /run/link.conf
 	chmod 640 "$run/isakmpd.conf"
 	refused 'check_file_secrecy_fd: not loading /run/isakmpd.conf - too open permissions' -4
 	chmod 600 "$run/isakmpd.conf"
