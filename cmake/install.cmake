@@ -15,8 +15,11 @@ endforeach()
 install(CODE "
   set(SBINDIR \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_SBINDIR}\")
   configure_file(\"${CMAKE_SOURCE_DIR}/etc/isakmpd.service.in\"
-    \"${CMAKE_BINARY_DIR}/isakmpd.service\" @ONLY)")
-install(FILES ${CMAKE_BINARY_DIR}/isakmpd.service DESTINATION ${units})
+    \"${CMAKE_BINARY_DIR}/isakmpd.service\" @ONLY)
+  configure_file(\"${CMAKE_SOURCE_DIR}/etc/isakmpd-key.service.in\"
+    \"${CMAKE_BINARY_DIR}/isakmpd-key.service\" @ONLY)")
+install(FILES ${CMAKE_BINARY_DIR}/isakmpd.service ${CMAKE_BINARY_DIR}/isakmpd-key.service
+  DESTINATION ${units})
 install(FILES etc/sysusers.d/isakmpd.conf DESTINATION lib/sysusers.d)
 install(FILES etc/tmpfiles.d/isakmpd.conf DESTINATION lib/tmpfiles.d)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

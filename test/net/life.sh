@@ -287,14 +287,16 @@ no-answer)
 
 # A reload touches what changed only.
 signatures)
-	# Keys made as the manual says; each side has the other's public key, no secret is shared.
+	# Keys made as README.md says; each side has the other's public key, no secret is shared.
 	for h in west east; do
-		key=$T/$h.pem
-		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$key" 2>/dev/null &&
-		    openssl pkey -in "$key" -pubout -out "$T/$h.pub" || fail "openssl makes no key"
+		sh ../../src/cmd/isakmpctl.sh pki key -e "$T/$h-keys" >"$T/pki" 2>&1 || fail "$(cat "$T/pki")"
+		cp "$T/$h-keys/local.pub" "$T/$h.pub"
 	done
-	ours_conf west p1=AES-128-SHA2-256-GRP19-ECDSA_256 key="$T/west.pem" hispub="$T/east.pub" psk=one
-	ours_conf east p1=AES-128-SHA2-256-GRP19-ECDSA_256 key="$T/east.pem" hispub="$T/west.pub" psk=two
+	for h in west east; do
+		other=$([ $h = west ] && echo east || echo west)
+		ours_conf $h p1=AES-256-SHA2-256-GRP19-RSA_SIG key="$T/$h-keys/private/local.key" \
+		    hispub="$T/$other.pub" psk="$h only"
+	done
 	sniff wire west wan -q
 	both_start
 	up
