@@ -5,11 +5,13 @@
  */
 #include "process.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 
 #include "base/ask.h"
 #include "conf/redact.h"
+#include "role/keys_files.h"
 
 enum { WAIT_MS = PROCESS_WAIT_MS };
 
@@ -476,6 +478,135 @@ a_large_configuration_arrives_whole(void **state)
 	role_end(&r);
 }
 
+/* ---- key files ---- */
+
+static void
+tell_key_files(struct role_under_test *r)
+{
+	const struct key_paths p = { .private_key = "/k/private/local.key",
+	    .private_folder = "/k/private/", .public_folder = "/k/pubkeys/" };
+
+	key_paths_encode(channel_body(r->ike), &p);
+	assert_true(channel_send(r->ike, MSG_KEY_FILES, -1));
+	assert_true(channel_flush(r->ike));
+}
+
+static void
+wants_files(struct role_under_test *r, enum files_kind kind, const char *path)
+{
+	struct rd body = skip_to(r->monitor, MSG_FILES_WANTED);
+
+	assert_int_equal(rd_u8(&body), kind);
+	struct view got = rd_rest(&body);
+	assert_true(view_equal(got, view_str(path)));
+}
+
+static void
+give_file(struct role_under_test *r, enum files_kind kind, const char *name, const char *vector)
+{
+	STR(path, 300);
+
+	str_addf(&path, "%s/keys/%s", VECTORS, vector);
+	int fd = open(path.p, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	struct wr *w = channel_body(r->monitor);
+	wr_u8(w, (uint8_t)kind);
+	wr_view(w, view_str(name));
+	assert_true(channel_send(r->monitor, MSG_FILE, fd));
+	close(fd);
+}
+
+static void
+end_files(struct role_under_test *r, enum files_kind kind, enum files_result result)
+{
+	struct wr *w = channel_body(r->monitor);
+
+	wr_u8(w, (uint8_t)kind);
+	wr_u8(w, (uint8_t)result);
+	assert_true(channel_send(r->monitor, MSG_FILES_END, -1));
+	assert_true(channel_flush(r->monitor));
+}
+
+/* Two tokens that know each other, as far as SKEYID, with ECDSA. */
+static void
+reach_signatures(struct role_under_test *r)
+{
+	struct keys_ask a[2] = { dh_ask(1), dh_ask(2) };
+	struct keys_answer dh[2], k;
+
+	dh[0] = ask(r, &a[0]);
+	dh[1] = ask(r, &a[1]);
+	for (unsigned i = 0; i < 2; i++) {
+		struct keys_ask s = skeyid_ask(i + 1, i == 0, "", &dh[1 - i]);
+
+		s.auth = AUTH_ECDSA_256;
+		k = ask(r, &s);
+		assert_int_equal(k.why, WHY_NONE);
+		keys_answer_done(&k);
+	}
+}
+
+static const uint8_t id_west[] = { ID_FQDN, 0, 0, 0, 'w', 'e', 's', 't', '.', 'x' };
+
+static void
+signatures_wait_until_the_key_files_have_been_read(void **state)
+{
+	struct role_under_test r = role_start();
+	struct keys_ask own = { .verb = KEYS_AUTH_OWN, .token = 1, .sa_body = view_str("sa"),
+	    .id_body = view_of(id_west, sizeof(id_west)) };
+
+	(void)state;
+	reach_signatures(&r);
+	tell_key_files(&r);
+	wants_files(&r, FILES_PRIVATE_KEY, "/k/private/local.key");
+	send_ask(&r, &own);
+	struct keys_ask probe = dh_ask(3);
+	struct keys_answer a = ask(&r, &probe);		/* others are answered meanwhile */
+	assert_int_equal(a.why, WHY_NONE);
+	give_file(&r, FILES_PRIVATE_KEY, "", "ec256-a.pem");
+	end_files(&r, FILES_PRIVATE_KEY, FILES_ALL);
+	wants_files(&r, FILES_PRIVATE_DIR, "/k/private/");
+	end_files(&r, FILES_PRIVATE_DIR, FILES_MISSING);
+	wants_files(&r, FILES_PUBKEYS, "/k/pubkeys/");
+	give_file(&r, FILES_PUBKEYS, "fqdn/west.x", "ec256-a.pub");
+	give_file(&r, FILES_PUBKEYS, "fqdn/bad", "README.md");
+	end_files(&r, FILES_PUBKEYS, FILES_ALL);
+	a = get_answer(&r);
+	assert_int_equal(a.verb, KEYS_AUTH_OWN);
+	assert_int_equal(a.why, WHY_NONE);
+	assert_int_equal(a.proof_n, 64);
+	struct keys_ask peer = { .verb = KEYS_AUTH_PEER, .token = 2, .sa_body = view_str("sa"),
+	    .id_body = view_of(id_west, sizeof(id_west)), .proof = view_of(a.proof, a.proof_n) };
+	struct keys_answer b = ask(&r, &peer);
+	assert_int_equal(b.why, WHY_NONE);
+	role_end(&r);
+}
+
+static void
+a_signature_whose_exchange_ended_while_it_waited_is_forgotten(void **state)
+{
+	struct role_under_test r = role_start();
+	struct keys_ask own = { .verb = KEYS_AUTH_OWN, .token = 1, .sa_body = view_str("sa"),
+	    .id_body = view_of(id_west, sizeof(id_west)) };
+	struct keys_ask drop = { .verb = KEYS_DROP, .token = 1 };
+
+	(void)state;
+	reach_signatures(&r);
+	tell_key_files(&r);
+	wants_files(&r, FILES_PRIVATE_KEY, "/k/private/local.key");
+	send_ask(&r, &own);
+	send_ask(&r, &drop);
+	end_files(&r, FILES_PRIVATE_KEY, FILES_MISSING);
+	wants_files(&r, FILES_PRIVATE_DIR, "/k/private/");
+	end_files(&r, FILES_PRIVATE_DIR, FILES_MISSING);
+	wants_files(&r, FILES_PUBKEYS, "/k/pubkeys/");
+	end_files(&r, FILES_PUBKEYS, FILES_MISSING);
+	struct keys_ask probe = dh_ask(3);
+	struct keys_answer a = ask(&r, &probe);		/* the next answer is this one */
+	assert_int_equal(a.why, WHY_NONE);
+	role_end(&r);
+}
+
 int
 main(void)
 {
@@ -490,6 +621,8 @@ main(void)
 		cmocka_unit_test(bad_and_unreadable_files_leave_the_keys),
 		cmocka_unit_test(the_keys_of_a_file_count_once_ike_has_taken_it),
 		cmocka_unit_test(a_large_configuration_arrives_whole),
+		cmocka_unit_test(signatures_wait_until_the_key_files_have_been_read),
+		cmocka_unit_test(a_signature_whose_exchange_ended_while_it_waited_is_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
