@@ -419,3 +419,18 @@ kernel_carry(struct world *w, struct host *from, const struct flow *flow, uint32
 	limit_bytes(w->host[to], in, before, before + octets);
 	return true;
 }
+
+void
+kernel_stray(struct world *w, struct host *from, const struct flow *flow)
+{
+	struct model_sa *out = kernel_out(&from->kernel, flow);
+	int to = out == NULL ? NOBODY : net_reach(w, from->index, &out->spec.remote);
+
+	if (to == NOBODY || net_link_look(w, from->index, to)->cut || !w->host[to]->up ||
+	    kernel_find_in(&w->host[to]->kernel, out->spec.out.spi) != NULL)
+		return;
+	struct kern_event event = { .kind = KERN_STRAY, .id = out->spec.out.spi };
+	event.flow.remote.net = (struct range){ out->spec.local.addr, out->spec.local.addr };
+	event.flow.local.net = event.flow.remote.net;
+	host_kern_event(w->host[to], &event);
+}

@@ -52,6 +52,8 @@ struct model_sa *kernel_find_out(const struct kernel *, uint32_t spi);
 bool	kernel_covered(const struct kernel *, const struct flow *);
 /* Carries one packet of n octets from host to host in the newest SA of the flow. */
 bool	kernel_carry(struct world *, struct host *from, const struct flow *, uint32_t octets);
+/* The other host tells its core of a packet of this flow that it has no SA for. */
+void	kernel_stray(struct world *, struct host *from, const struct flow *);
 size_t	kernel_count(const struct kernel *, uint8_t parts);	/* SAs that hold all these parts */
 size_t	kernel_flows(const struct kernel *);
 

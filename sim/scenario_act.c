@@ -209,8 +209,8 @@ ping_run(struct world *w, struct sim_event *e)
 {
 	struct ping *p = (struct ping *)e;
 
-	if (w->host[p->host]->up)
-		kernel_carry(w, w->host[p->host], &p->flow, p->octets);
+	if (w->host[p->host]->up && !kernel_carry(w, w->host[p->host], &p->flow, p->octets))
+		kernel_stray(w, w->host[p->host], &p->flow);
 	if (--p->left == 0)
 		return;
 	struct ping *next = sim_alloc(sizeof(*next));

@@ -105,13 +105,14 @@ enum kern_event_kind {
 	KERN_EXPIRE_HARD,
 	KERN_GONE,		/* the back end lost everything it held: install again */
 	KERN_LOST,		/* another program took or changed an SA of this pair */
-	KERN_FLOW_LOST		/* the same with a flow; kern heals it and tells nobody */
+	KERN_FLOW_LOST,		/* the same with a flow; kern heals it and tells nobody */
+	KERN_STRAY		/* id: an SPI nobody has, in packets from flow.remote; rate-limited */
 };
 
 struct kern_event {
 	uint8_t		kind;		/* enum kern_event_kind */
-	uint64_t	id;		/* sa_spec.id */
-	struct flow	flow;		/* ACQUIRE: the packet */
+	uint64_t	id;		/* sa_spec.id; STRAY: the SPI */
+	struct flow	flow;		/* ACQUIRE: the packet; STRAY: from whom */
 };
 
 /* Codecs for the channels.  Decoders check every length; views borrow the message. */

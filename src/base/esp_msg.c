@@ -186,7 +186,7 @@ esp_event_encode(struct wr *w, const struct esp_event *e)
 	wr_u8(w, e->part);
 	if (e->kind == ESP_EVENT_ACQUIRE)
 		flow_encode(w, &e->flow);
-	else if (e->kind == ESP_EVENT_MOVED)
+	else if (e->kind == ESP_EVENT_MOVED || e->kind == ESP_EVENT_STRAY)
 		endpoint_encode(w, &e->remote);
 }
 
@@ -204,7 +204,7 @@ esp_event_decode(struct rd *r, struct esp_event *ret)
 		return false;
 	if (e.kind == ESP_EVENT_ACQUIRE)
 		e.flow = flow_decode(r);
-	else if (e.kind == ESP_EVENT_MOVED)
+	else if (e.kind == ESP_EVENT_MOVED || e.kind == ESP_EVENT_STRAY)
 		e.remote = endpoint_decode(r);
 	if (!rd_end(r))
 		return false;

@@ -57,6 +57,7 @@ enum esp_event_kind {
 	ESP_EVENT_SOFT,		/* seconds, bytes, or few sequence numbers left */
 	ESP_EVENT_HARD,		/* the SA is gone: seconds, bytes or sequence numbers */
 	ESP_EVENT_MOVED,	/* authenticated packets come from another endpoint */
+	ESP_EVENT_STRAY,	/* id: an SPI that no SA here has; one a second is told */
 	ESP_EVENT_MAX
 };
 
@@ -65,7 +66,7 @@ struct esp_event {
 	uint64_t	id;		/* sa_spec.id */
 	uint8_t		part;		/* SOFT, HARD: SA_PART_IN or SA_PART_OUT */
 	struct flow	flow;		/* ACQUIRE: the packet */
-	struct endpoint	remote;		/* MOVED */
+	struct endpoint	remote;		/* MOVED, STRAY */
 };
 
 void		esp_ask_encode(struct wr *, const struct esp_ask *);

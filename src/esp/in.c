@@ -134,6 +134,8 @@ esp_plane_in(struct esp_plane *p, struct mono now, const struct esp_came *came,
 		return plane_refuse(p, NULL, WHY_ESP_SHORT);
 	struct esp_sa *sa = sa_by_spi(p, spi);
 	/* An SA is for the one or for the other way of travelling. */
+	if (sa == NULL)
+		plane_stray(p, now, spi, &came->path->remote);
 	if (sa == NULL || sa->encap != came->path->encap)
 		return plane_refuse(p, NULL, WHY_ESP_UNKNOWN_SPI);
 	if (!text_length(sa->len, b->n, &text_n))

@@ -130,6 +130,10 @@ struct esp_plane {
 	struct mono		 pmtu_until;	/* the earliest end of one */
 	struct mono		 icmp_at;	/* rate limit of ICMP errors */
 	uint32_t		 icmp_left;
+	struct mono		 stray_at;	/* when one may be told again */
+	bool			 stray_due;
+	uint32_t		 stray_spi;
+	struct endpoint		 stray_from;
 	uint64_t		 refused[WHY_MAX];
 };
 
@@ -155,6 +159,9 @@ void		plane_acquire(struct esp_plane *, struct mono now, struct esp_group *,
 		    const struct ip_info *);
 /* Largest inner packet that fits the path as ESP. */
 size_t		plane_inner_max(struct esp_plane *, struct mono now, struct esp_sa *);
+/* A packet for no SA: the peer may still have one that went here. */
+void		plane_stray(struct esp_plane *, struct mono now, uint32_t spi,
+		    const struct endpoint *from);
 enum why	plane_refuse(struct esp_plane *, struct esp_sa *, enum why);
 
 #endif

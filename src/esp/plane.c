@@ -88,6 +88,28 @@ plane_tell(struct esp_plane *p, struct esp_pair *pair, uint8_t pending)
 	pair->pending |= pending;
 }
 
+void
+plane_stray(struct esp_plane *p, struct mono now, uint32_t spi, const struct endpoint *from)
+{
+	if (spi < 0x100 || mono_before(now, p->stray_at))
+		return;
+	p->stray_at = mono_add(now, span_s(1));
+	p->stray_due = true;
+	p->stray_spi = spi;
+	p->stray_from = *from;
+}
+
+static bool
+stray_event(struct esp_plane *p, struct esp_event *ret)
+{
+	if (!p->stray_due)
+		return false;
+	p->stray_due = false;
+	*ret = (struct esp_event){ .kind = ESP_EVENT_STRAY, .id = p->stray_spi,
+	    .remote = p->stray_from };
+	return true;
+}
+
 bool
 esp_plane_event(struct esp_plane *p, struct esp_event *ret)
 {
@@ -102,7 +124,7 @@ esp_plane_event(struct esp_plane *p, struct esp_event *ret)
 	struct esp_pair *pair = p->events;
 
 	if (pair == NULL)
-		return false;
+		return stray_event(p, ret);
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		if ((pair->pending & kinds[i].pending) == 0)
 			continue;

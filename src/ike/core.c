@@ -333,6 +333,9 @@ core_kern_event(struct core *core, struct mono now, const struct kern_event *ev)
 		if (sa != NULL)
 			ipsec_sa_lost(core, sa);
 		break;
+	case KERN_STRAY:
+		info_stray(core, (uint32_t)ev->id, &ev->flow.remote.net.first);
+		break;
 	}
 }
 

@@ -132,6 +132,47 @@ info_delete_ipsec(struct core *core, const struct ipsec_sa *sa)
 	info_send_delete(core, parent, &d);
 }
 
+/* The newest ISAKMP SA with that address; its peer proved who it is. */
+static struct isakmp_sa *
+sa_at(struct core *core, const struct addr *from)
+{
+	struct isakmp_sa *found = NULL;
+	struct handle h;
+	uint32_t at = 0;
+
+	for (struct isakmp_sa *sa; (sa = slab_next(core->isakmp_sas, &at, &h)) != NULL;)
+		if (!sa->replaced && addr_equal(&sa->path.remote.addr, from) &&
+		    (found == NULL || mono_before(found->created, sa->created)))
+			found = sa;
+	return found;
+}
+
+/*
+ * Its DELETE was lost, or we lost the SA: the peer sends into nothing until it
+ * renews.  Anybody can forge such packets, so the notification goes only under
+ * protection to a peer that is there anyway, and seldom; it does nothing for an
+ * SPI that the peer does not use.
+ */
+void
+info_stray(struct core *core, uint32_t spi, const struct addr *from)
+{
+	struct isakmp_sa *sa = sa_at(core, from);
+	uint8_t room[4];
+	struct wr w = wr_of(room, sizeof(room));
+
+	if (sa == NULL || mono_before(core->now, sa->stray_at))
+		return;
+	sa->stray_at = mono_add(core->now, span_s(STRAY_SECS));
+	wr_u32(&w, spi);
+	const struct notify_body n = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP, .type = N_INVALID_SPI,
+		.spi = wr_done(&w),
+	};
+	tell(core, CLASS_SA, 10, "packets from %s for SPI 0x%08x, which is not here: told so",
+	    sa->peer->name, spi);
+	info_send_notify(core, sa, &n);
+}
+
 void
 info_delete_isakmp(struct core *core, struct isakmp_sa *sa)
 {

@@ -28,6 +28,7 @@ enum {
 	PAIRS_PER_PEER = 64, PAIRS_PER_CONNECTION = 8,	/* IPsec SA pairs a peer may have */
 	HALF_OPEN_SECS = 30,	/* a responder's first answer waits this long */
 	OPEN_MS = 250,		/* the responder of a renewal has this long to install its half */
+	STRAY_SECS = 5,		/* an INVALID-SPI to a peer at most so often */
 	GRACE_SECS = 30,	/* a replaced SA stays this long for packets under way */
 	DPD_RETRY_SECS = 5, DPD_TRIES = 5,
 	P1_DEFAULT_SECS = 28800, P2_DEFAULT_SECS = 28800,
@@ -380,6 +381,7 @@ struct isakmp_sa {
 	uint32_t		*message_ids;	/* used ones */
 	size_t			n_message_ids, cap_message_ids;
 	unsigned		exchanges;	/* open ones the peer began */
+	struct mono		stray_at;	/* when INVALID-SPI may be sent again */
 	struct exchange		*children;	/* all quick modes on it, done ones too */
 	bool			going;		/* is being removed: no more children */
 	/* DPD (RFC 3706) */
@@ -490,6 +492,8 @@ void		info_send_error(struct core *, struct exchange *, enum notify);
 /* Over an ISAKMP SA: encrypted, with HASH(1). */
 void		info_send_notify(struct core *, struct isakmp_sa *, const struct notify_body *);
 void		info_send_delete(struct core *, struct isakmp_sa *, const struct delete_body *);
+/* Packets come from there for an SPI that no SA here has: the peer is told, if we know it. */
+void		info_stray(struct core *, uint32_t spi, const struct addr *from);
 void		info_delete_ipsec(struct core *, const struct ipsec_sa *);
 void		info_delete_isakmp(struct core *, struct isakmp_sa *);
 /* In clear, bounded in rate and never larger than what came. */

@@ -922,6 +922,7 @@ take(struct kern_state *s, struct kern_event *e)
 			h->expired = true;
 		return true;
 	case KERN_EXPIRE_SOFT:
+	case KERN_STRAY:
 		return true;
 	case KERN_LOST:
 		if (e->id == 0)

@@ -274,13 +274,18 @@ static bool
 translate(struct user *u, const struct esp_event *e, struct kern_event *ret)
 {
 	static const uint8_t kinds[ESP_EVENT_MAX] = { [ESP_EVENT_ACQUIRE] = KERN_ACQUIRE,
-	    [ESP_EVENT_SOFT] = KERN_EXPIRE_SOFT, [ESP_EVENT_HARD] = KERN_EXPIRE_HARD };
+	    [ESP_EVENT_SOFT] = KERN_EXPIRE_SOFT, [ESP_EVENT_HARD] = KERN_EXPIRE_HARD,
+	    [ESP_EVENT_STRAY] = KERN_STRAY };
 
 	if (e->kind == ESP_EVENT_MOVED) {
 		follow(u, e);
 		return false;
 	}
 	*ret = (struct kern_event){ .kind = kinds[e->kind], .id = e->id, .flow = e->flow };
+	if (e->kind == ESP_EVENT_STRAY) {
+		ret->flow.remote.net = (struct range){ e->remote.addr, e->remote.addr };
+		ret->flow.local.net = ret->flow.remote.net;	/* of one family */
+	}
 	return true;
 }
 
