@@ -5,7 +5,8 @@
  *
  * The keys contract (design section 3): per token dh_new, then skeyid (or
  * dh_shared for quick mode), then auth_own and auth_peer, then drop; each
- * once.  Anything else ends the sender.
+ * once, but a wrong HASH of the peer may be followed by another, for anybody on
+ * the way can spoil one.  Anything else ends the sender.
  */
 #ifndef BASE_ASK_H
 #define BASE_ASK_H
@@ -19,6 +20,7 @@ enum {
 	PUBLIC_MAX = 1024,	/* octets of a DH public value: MODP-8192 */
 	NONCE_MAX = 256,
 	PRF_MAX = 64,		/* octets of the longest hash */
+	KEYS_PEER_TRIES = 8,	/* HASHes of a peer that may be wrong, the last one included */
 	NAME_MAX_OCTETS = 128	/* section names between roles */
 };
 

@@ -230,6 +230,8 @@ core_keys_answer(struct core *core, struct mono now, struct keys_answer *a)
 	const struct event e = { .keys = a };
 	if (exchange_row(x, ON_KEYS, a->verb) == NULL)
 		return;
+	if (a->why == WHY_AUTH_HASH && x->p1 != NULL && exchange_wait_again(core, x))
+		return;
 	if (a->why != WHY_NONE) {
 		STR(detail, sizeof(a->detail) + 64);
 

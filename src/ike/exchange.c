@@ -2,7 +2,7 @@
  * The exchange engine.  It reads rows and knows nothing of main mode or quick
  * mode: it finds the row for what happened, checks the message against it,
  * calls the handler, sends the reply, moves the state and the deadlines.
- * One function, state_set, assigns a state.
+ * One function, state_set, assigns a state; and state_return takes one back.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -357,11 +357,11 @@ what_was_waited_for(const struct exchange *x)
 	}
 }
 
-/* Nothing more came, which is no news after a record said why. */
+/* What is no news after a record said why: nothing more came, or the same again. */
 static bool
 is_consequence(enum why why)
 {
-	return why == WHY_NO_ANSWER || why == WHY_TIMEOUT;
+	return why == WHY_NO_ANSWER || why == WHY_TIMEOUT || why == WHY_AUTH_HASH;
 }
 
 void
@@ -648,6 +648,54 @@ exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct
 	x = exchange_find(core, h);
 	if (x != NULL && x->state == X_DONE)
 		spend(core, x);
+}
+
+/* ---- a HASH that was not the peer's ---- */
+
+void
+exchange_remember(struct exchange *x)
+{
+	struct p1 *p1 = x->p1;
+
+	p1->waiting = x->state;
+	memcpy(p1->waiting_iv, x->iv, sizeof(p1->waiting_iv));
+	memcpy(p1->waiting_seen, x->seen, sizeof(p1->waiting_seen));
+}
+
+static void
+state_return(struct core *core, struct exchange *x, uint8_t state)
+{
+	tell(core, CLASS_EXCHANGE, 30, "exchange %s %s: %s -> %s", exchange_kind(x),
+	    x->peer->name, exchange_state_name(x->state), exchange_state_name(state));
+	x->state = state;
+}
+
+/*
+ * Message 5 or 6 decrypted, and its HASH is wrong.  Different pre-shared keys
+ * rarely come so far; somebody on the way who changed a bit does.  The sender
+ * repeats itself, and the true copy is as good as ever.
+ */
+bool
+exchange_wait_again(struct core *core, struct exchange *x)
+{
+	const struct where w = where_in(&x->peer->where, x->peer->psk_line);
+	struct p1 *p1 = x->p1;
+
+	if (p1->waiting == X_NEW || ++p1->wrong_hashes >= KEYS_PEER_TRIES)
+		return false;
+	if (!x->hinted && !x->recorded) {
+		x->hinted = true;
+		fail_field(core, "Authentication", &w);
+		fail_expected(core, "the same pre-shared key on both sides");
+		fail_got(core, "a HASH made with another one, or changed on the way");
+		fail_record(core, WHY_AUTH_HASH, x, &x->path, x->peer, NULL, NULL);
+	}
+	state_return(core, x, p1->waiting);
+	memcpy(x->iv, p1->waiting_iv, sizeof(x->iv));
+	memcpy(x->seen, p1->waiting_seen, sizeof(x->seen));
+	if (x->initiator)
+		resend_schedule(core, x);
+	return true;
 }
 
 /* ---- duplicates ---- */

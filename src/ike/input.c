@@ -75,6 +75,8 @@ deliver(struct core *core, struct exchange *x, const struct message *m, const st
 
 	act_trace(core, false, x, NULL, row != NULL ? row->step : x->step, m, datagram, path);
 	memcpy(iv, x->iv, sizeof(iv));
+	if (x->p1 != NULL && next_iv != NULL)
+		exchange_remember(x);
 	if (next_iv != NULL)
 		memcpy(x->iv, next_iv, sizeof(x->iv));
 	exchange_run(core, x, ON_MESSAGE, &e);

@@ -141,6 +141,9 @@ struct p1 {
 	size_t			peer_proof_n, own_proof_n;
 	struct p1_keys		keys;
 	bool			have_keys;
+	unsigned		wrong_hashes;
+	uint8_t			waiting;	/* enum exchange_state that the hash came in */
+	uint8_t			waiting_iv[CIPHER_BLOCK_MAX], waiting_seen[32];	/* as of then */
 	struct peer_traits	traits;
 	bool			initial_contact;	/* received */
 	bool			send_initial_contact;
@@ -287,6 +290,10 @@ void		exchange_run(struct core *, struct exchange *, enum row_on, const struct e
 void		exchange_fail(struct core *, struct exchange *, enum why);
 /* The same, and a peer that waits for our quick mode answer is told. */
 void		exchange_fail_local(struct core *, struct exchange *, enum why);
+/* A message that decrypted is about to be judged by `keys`: what to go back to. */
+void		exchange_remember(struct exchange *);
+/* It was not the peer's: on with waiting for that one.  False: too often. */
+MUST_USE bool	exchange_wait_again(struct core *, struct exchange *);
 void		exchange_timer(struct core *, struct exchange *, enum timer_kind);
 bool		exchange_is_duplicate(struct core *, struct exchange *, struct view datagram);
 void		exchange_repeat(struct core *, struct exchange *);

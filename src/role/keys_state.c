@@ -19,6 +19,7 @@ struct transcript {
 	bool		initiator;
 	uint8_t		hash, auth;
 	bool		own_done, peer_done;
+	uint8_t		peer_tries;		/* hashes of the peer that were wrong */
 	uint8_t		cookies[16];
 	struct secret	skeyid;
 	struct secret	gxi, gxr;	/* not secret; owned octets */
@@ -503,11 +504,11 @@ auth_peer(struct transcript *t, const struct keys_ask *a, struct keys_answer *re
 {
 	uint8_t want[PRF_MAX];
 
-	t->peer_done = true;
 	ret->why = auth_hash(t, !t->initiator, a, want);
 	if (ret->why == WHY_NONE &&
 	    !ct_equal(view_of(want, hash_len(t->hash)), a->proof))
 		ret->why = WHY_AUTH_HASH;
+	t->peer_done = ret->why != WHY_AUTH_HASH || ++t->peer_tries == KEYS_PEER_TRIES;
 	wipe(want, sizeof(want));
 }
 

@@ -4,7 +4,9 @@
  * alike; the role hands the expensive part of an ask to another thread.
  *
  *	token   nothing -- DH_NEW --> pair -- SKEYID --> keyed -- AUTH_OWN, AUTH_PEER
- *	                               |                          each once, any order
+ *	                               |                          each once, any order;
+ *	                               |                          a wrong hash of the peer
+ *	                               |                          may be followed by another
  *	                               +---- DH_SHARED --> spent
  *
  * DROP is allowed always, also for a token that is not there (its DH_NEW may

@@ -732,6 +732,34 @@ raw_and_encapsulated_packets_are_not_mixed_up(void **state)
 	}
 }
 
+/* The peer may have an SA that went here: one packet a second is told. */
+static void
+packets_for_an_spi_that_nobody_has_are_told_seldom(void **state)
+{
+	struct shape shape = shape_of(gcm128);
+	struct pair pair;
+	struct packet p;
+	struct esp_event e;
+
+	(void)state;
+	pair_init(&pair, &shape);
+	for (unsigned second = 0; second < 2; second++) {
+		for (unsigned i = 0; i < 100; i++) {
+			packet_make(&p, &pair.west.spec, 100, 253);
+			assert_int_equal(packet_out(&pair.west, pair.now, &p), WHY_NONE);
+			buf_at(&p.b)[2] ^= 0x55;
+			assert_int_equal(packet_in(&pair.east, mono_add(pair.now, span_s(second)), &p),
+			    WHY_ESP_UNKNOWN_SPI);
+		}
+		assert_true(esp_plane_event(pair.east.plane, &e));
+		assert_int_equal(e.kind, ESP_EVENT_STRAY);
+		assert_int_equal(e.id, pair.west.spec.out.spi ^ 0x5500);
+		assert_true(addr_equal(&e.remote.addr, &pair.west.spec.local.addr));
+		assert_false(esp_plane_event(pair.east.plane, &e));
+	}
+	pair_done(&pair);
+}
+
 /* RFC 3947, 4: told once; the SA follows when it is moved. */
 static void
 a_peer_behind_a_nat_is_followed_when_told(void **state)
@@ -889,6 +917,7 @@ main(void)
 		cmocka_unit_test(authentic_nonsense_is_refused),
 		cmocka_unit_test(congestion_marks_are_combined),
 		cmocka_unit_test(raw_and_encapsulated_packets_are_not_mixed_up),
+		cmocka_unit_test(packets_for_an_spi_that_nobody_has_are_told_seldom),
 		cmocka_unit_test(a_peer_behind_a_nat_is_followed_when_told),
 		cmocka_unit_test(transport_mode_behind_a_nat_gets_right_checksums),
 		cmocka_unit_test(transport_mode_carries_whole_packets_between_its_two_ends_only),

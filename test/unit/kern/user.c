@@ -220,8 +220,9 @@ events_of_the_data_plane_come_through_in_order(void **state)
 		{ .kind = ESP_EVENT_ACQUIRE, .id = 4, .flow = spec.flow },
 		{ .kind = ESP_EVENT_SOFT, .id = 5, .part = SA_PART_OUT },
 		{ .kind = ESP_EVENT_HARD, .id = 6, .part = SA_PART_IN },
+		{ .kind = ESP_EVENT_STRAY, .id = 0x12345678, .remote = spec.remote },
 	};
-	const uint8_t want[] = { KERN_ACQUIRE, KERN_EXPIRE_SOFT, KERN_EXPIRE_HARD };
+	const uint8_t want[] = { KERN_ACQUIRE, KERN_EXPIRE_SOFT, KERN_EXPIRE_HARD, KERN_STRAY };
 	struct kern_event got;
 	uint8_t room[512];
 
@@ -233,6 +234,7 @@ events_of_the_data_plane_come_through_in_order(void **state)
 		assert_int_equal(got.kind, want[i]);
 		assert_int_equal(got.id, sent[i].id);
 	}
+	assert_true(addr_equal(&got.flow.remote.net.first, &spec.remote.addr));
 	assert_false(b->ops->event(b, &got));
 	sa_spec_done(&spec);
 	b->ops->free(b);

@@ -423,7 +423,7 @@ verbs_that_do_not_exist_are_refused(void **state)
 }
 
 static void
-each_hash_is_made_and_checked_once(void **state)
+each_hash_is_made_once_and_checked_a_few_times(void **state)
 {
 	struct side i, r;
 	struct view none = { 0 };
@@ -432,8 +432,10 @@ each_hash_is_made_and_checked_once(void **state)
 	reach_keyed(&i, &r);
 	struct keys_ask own = auth_ask(KEYS_AUTH_OWN, 7, view_of(id_i, 8), none);
 	struct keys_ask peer = auth_ask(KEYS_AUTH_PEER, 7, view_of(id_r, 9), none);
-	assert_int_equal(ask(i.ks, &peer), WHY_AUTH_HASH);
-	assert_int_equal(ask(i.ks, &peer), WHY_CONTRACT);	/* no guessing */
+	/* A few that somebody spoilt on the way, but no guessing. */
+	for (unsigned n = 0; n < 8; n++)
+		assert_int_equal(ask(i.ks, &peer), WHY_AUTH_HASH);
+	assert_int_equal(ask(i.ks, &peer), WHY_CONTRACT);
 	assert_int_equal(ask(i.ks, &own), WHY_NONE);
 	assert_int_equal(ask(i.ks, &own), WHY_CONTRACT);
 	free_both(&i, &r);
@@ -674,7 +676,7 @@ main(void)
 		cmocka_unit_test(quick_mode_gets_the_shared_secret_once),
 		cmocka_unit_test(any_other_order_is_refused_and_changes_nothing),
 		cmocka_unit_test(verbs_that_do_not_exist_are_refused),
-		cmocka_unit_test(each_hash_is_made_and_checked_once),
+		cmocka_unit_test(each_hash_is_made_once_and_checked_a_few_times),
 		cmocka_unit_test(wrong_hashes_are_wrong_whatever_their_length),
 		cmocka_unit_test(r20_our_own_hash_sent_back_does_not_authenticate_the_peer),
 		cmocka_unit_test(different_keys_do_not_authenticate),
