@@ -12,7 +12,8 @@
 # cut. north is never killed, so that what it holds can be compared over the whole time.
 #
 # What must hold:
-#	after each fault packets flow in all directions again, within HEAL_SECONDS
+#	after each fault packets flow in all directions again, within HEAL_SECONDS, and in a
+#		third of that if the other ends did not lose sight of the gateway
 #	no packet in clear enters the switch, ever, and no ESP number is used twice
 #	no numbered packet arrives twice
 #	SAs are few at any time; after a calm both ends of a tunnel have the same ones
@@ -388,7 +389,7 @@ nothing_seen() {
 
 # One fault, and how long until all is well.
 round() {
-	local from over heal
+	local from over heal limit
 	draw_fault
 	weather "$sky_now"
 	nap $pause_ms
@@ -396,11 +397,16 @@ round() {
 	from=$(now_ms)
 	fault "$kind" "$gateway" $span
 	over=$(now_ms)
+	# The peer is there: no retransmission has grown long, no check is far away.
+	case $kind in
+	ike|keys|kern|esp|trust|hup|edit) limit=$((patience / 3)) ;;
+	*) limit=$patience ;;
+	esac
 	# What flowed before the fault is in the count for a second.
 	nap 1200
 	until all_flow; do
-		if [ $(($(now_ms) - over)) -gt $((patience * 1000)) ]; then
-			wrong "$kind of $gateway: not healed after $patience s: $(grep -h . "$T"/c*/status)"
+		if [ $(($(now_ms) - over)) -gt $((limit * 1000)) ]; then
+			wrong "$kind of $gateway: not healed after $limit s: $(grep -h . "$T"/c*/status)"
 			break
 		fi
 		pause
