@@ -41,16 +41,20 @@ side_number() { case $1 in ours) echo 1 ;; theirs) echo 2 ;; *) echo 3 ;; esac; 
 
 # ---- ours ------------------------------------------------------------------
 
-p1_suites=AES-128-SHA2-256-GRP14,AES-128-SHA2-256-GRP19,AES-128-SHA2-256-GRP2
+p1_suites=AES-128-SHA2-256-GRP14,AES-128-SHA2-256-GRP19
 p2_suites=QM-ESP-AES-128-SHA2-256-SUITE,QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE
-p2_suites+=,QM-ESP-AES-128-SHA2-256-PFS-GRP19-SUITE,QM-ESP-AES-128-SHA2-256-PFS-GRP2-SUITE
+p2_suites+=,QM-ESP-AES-128-SHA2-256-PFS-GRP19-SUITE
+# Only where MODP-1024 is measured: each connection that has it gets a warning.
+p1_weak=,AES-128-SHA2-256-GRP2 p2_weak=,QM-ESP-AES-128-SHA2-256-PFS-GRP2-SUITE
 
-# ours_conf_many file number back-end
+# ours_conf_many file number back-end [change]: with a change the last connection's subnet is another
 ours_conf_many() {
+	local p1_suites=$p1_suites p2_suites=$p2_suites
 	mkdir -p "${1%/*}"
+	[ "$2" -gt 100 ] || { p1_suites+=$p1_weak; p2_suites+=$p2_weak; }
 	(
 		umask 077
-		awk -v n="$2" -v backend="$3" -v p1="$p1_suites" -v p2="$p2_suites" -v psk="$psk" '
+		awk -v n="$2" -v backend="$3" -v change="${4:-0}" -v p1="$p1_suites" -v p2="$p2_suites" -v psk="$psk" '
 		function nth(base, i) {
 			return sprintf("10.%d.%d.%d", base + int(i / 65536), int(i / 256) % 256, i % 256)
 		}
@@ -71,7 +75,7 @@ ours_conf_many() {
 				print "Authentication=" psk
 				print "[con-" i "]\nPhase=2\nISAKMP-peer=peer-" i "\nConfiguration=qm"
 				print "Local-ID=mine\nRemote-ID=his-" i
-				print "[his-" i "]\nID-type=IPV4_ADDR\nAddress=" nth(128, i)
+				print "[his-" i "]\nID-type=IPV4_ADDR\nAddress=" nth(128 + (i == n ? change : 0), i)
 			}
 		}' >"$1"
 	)
