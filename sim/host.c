@@ -310,6 +310,14 @@ carry(struct host *h, const struct act *a)
 	case ACT_KERN:
 		act_kern_carry(h, &a->kern);
 		break;
+	case ACT_TRUST: {
+		/* These hosts have no certificates: raw keys decide. */
+		const struct trust_answer none = { .verb = a->trust->verb,
+		    .token = a->trust->token, .why = WHY_ROLE_GONE };
+
+		core_trust_answer(h->core, h->world->now, &none);
+		break;
+	}
 	case ACT_FAILURE:
 		keep_failure(h, a->failure);
 		break;

@@ -14,27 +14,12 @@ path_of(struct build *b, const char *section, const char *tag)
 	return keep_text(b, v.text);
 }
 
-/* Written, and not the built-in value. */
-static void
-without_effect(struct build *b)
-{
-	static const char *const tags[] = { "CA-directory", "Cert-directory", "CRL-directory",
-	    "Accept-self-signed" };
-	struct value v;
-
-	for (size_t i = 0; i < COUNT(tags); i++)
-		if (get(b, "X509-certificates", tags[i], &v) && !v.built_in)
-			complain(b, PROBLEM_WARNING, ref_value("X509-certificates", tags[i], &v), "",
-			    "no effect: not available in this version");
-}
-
 void
 build_key_files(struct build *b)
 {
 	struct key_files *f = &b->snap->key_files;
 
 	(void)section_mark(b, view_str("X509-certificates"), KIND_X509);
-	without_effect(b);
 	f->private_key = path_of(b, "X509-certificates", "Private-key");
 	f->private_folder = path_of(b, "X509-certificates", "Private-key-directory");
 	f->public_folder = path_of(b, "General", "Pubkey-directory");

@@ -14,6 +14,7 @@ struct act_node {
 	struct failure	*failure;
 	struct sa_spec	 spec;
 	bool		 has_spec;
+	struct trust_ask *trust;
 	size_t		 room_n;
 	uint8_t		 room[];	/* bytes, text, or what a keys ask points to */
 };
@@ -66,6 +67,7 @@ node_free(struct core *core, struct act_node *n)
 	if (n->has_spec)
 		sa_spec_done(&n->spec);
 	free(n->failure);
+	free(n->trust);
 	if (n->room_n == 0 && core->n_spares < SPARES_MOST) {
 		spare_add(core, n);
 		return;
@@ -190,6 +192,32 @@ act_kern(struct core *core, const struct kern_ask *ask)
 		n->has_spec = true;
 		n->act.kern.spec = &n->spec;
 	}
+	node_push(core, n);
+}
+
+void
+act_trust(struct core *core, const struct trust_ask *ask)
+{
+	size_t room = ask->id_body.n, at = 0;
+
+	for (size_t i = 0; i < ask->n_certs; i++)
+		room += ask->certs[i].n;
+	struct act_node *n = node_new(core, ACT_TRUST, room);
+	if (n != NULL)
+		n->trust = malloc(sizeof(*n->trust));
+	core->ask_lost |= n == NULL || n->trust == NULL;
+	if (n == NULL)
+		return;
+	if (n->trust == NULL) {
+		node_free(core, n);
+		core_refuse(core, WHY_NO_MEMORY);
+		return;
+	}
+	*n->trust = *ask;
+	n->trust->id_body = keep(n, &at, ask->id_body);
+	for (size_t i = 0; i < ask->n_certs; i++)
+		n->trust->certs[i] = keep(n, &at, ask->certs[i]);
+	n->act.trust = n->trust;
 	node_push(core, n);
 }
 

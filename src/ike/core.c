@@ -55,6 +55,7 @@ core_free(struct core *core)
 	if (core == NULL)
 		return;
 	/* Children first: they look at their parents when they go. */
+	free(core->cert_requests);
 	core->shutting_down = true;
 	at = 0;
 	for (struct exchange *x; core->exchanges != NULL &&
@@ -238,7 +239,7 @@ core_keys_answer(struct core *core, struct mono now, struct keys_answer *a)
 		key_print(&detail, a);
 		if (x->p1 != NULL)
 			x->p1->key_detail = detail.len > 0 ? detail.p : NULL;
-		exchange_fail_local(core, x, a->why);
+		exchange_fail_local(core, x, certs_why(x, a->why));
 	} else {
 		exchange_run(core, x, ON_KEYS, &e);
 	}

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/ask.h"
+#include "base/trust_ask.h"
 #include "base/time.h"
 #include "base/why.h"
 #include "conf/snapshot.h"
@@ -50,6 +51,11 @@ void	core_input(struct core *, struct mono now, const struct path *, struct view
 /* Takes the secrets out of the answer. */
 void	core_keys_answer(struct core *, struct mono now, struct keys_answer *);
 void	core_kern_answer(struct core *, struct mono now, const struct kern_answer *);
+void	core_trust_answer(struct core *, struct mono now, const struct trust_answer *);
+/* The trust role ended: who waits for it goes on without certificates. */
+void	core_trust_gone(struct core *, struct mono now);
+/* The CERT_REQ payloads to send from now on; copied. */
+void	core_cert_requests(struct core *, const struct view *bodies, size_t n);
 void	core_kern_event(struct core *, struct mono now, const struct kern_event *);
 /* The keys or kern role was started anew: exchanges waiting for it fail, and
  * with `kern` everything installed is installed again. */
@@ -80,6 +86,7 @@ enum act_kind {
 	ACT_SEND = 1,		/* path, bytes */
 	ACT_KEYS,		/* keys_ask */
 	ACT_KERN,		/* kern_ask */
+	ACT_TRUST,		/* trust_ask */
 	ACT_LOG,		/* class, level, text; class -1: a normal message, -2: only with -v */
 	ACT_FAILURE,		/* failure: one record at the default log level */
 	ACT_TRACE,		/* text: a rung of the exchange ladder */
@@ -125,6 +132,7 @@ struct act {
 	bool		out;			/* CAPTURE: we sent it */
 	struct keys_ask	keys;			/* KEYS */
 	struct kern_ask	kern;			/* KERN */
+	const struct trust_ask *trust;		/* TRUST */
 	int		class, level;		/* LOG */
 	const char	*text;			/* LOG, TRACE, KEYLOG */
 	const struct failure *failure;		/* FAILURE */

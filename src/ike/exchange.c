@@ -14,6 +14,8 @@ static const char *const state_names[X_STATE_MAX] = {
 	[MM_I_SENT_SA] = "waiting for SA", [MM_I_DH_PENDING] = "making DH value",
 	[MM_I_SENT_KE] = "waiting for KE", [MM_I_SKEYID_PENDING] = "computing SKEYID",
 	[MM_I_AUTH_PENDING] = "computing HASH_I", [MM_I_SENT_AUTH] = "waiting for HASH_R",
+	[MM_I_CERT_PENDING] = "choosing a certificate", [MM_I_TRUST_PENDING] = "checking certificates",
+	[MM_R_TRUST_PENDING] = "checking certificates", [MM_R_CERT_PENDING] = "choosing a certificate",
 	[MM_I_VERIFY_PENDING] = "verifying HASH_R",
 	[MM_R_SENT_SA] = "waiting for KE", [MM_R_DH_PENDING] = "making DH value",
 	[MM_R_SKEYID_PENDING] = "computing SKEYID", [MM_R_SENT_KE] = "waiting for HASH_I",
@@ -227,6 +229,7 @@ p1_free(struct p1 *p1)
 	free(p1->peer_public);
 	free(p1->peer_proof);
 	free(p1->own_proof);
+	certs_free(p1->certs);
 	free(p1->chosen_attributes);
 	wipe(p1, sizeof(*p1));
 	free(p1);
@@ -607,7 +610,7 @@ void
 exchange_run(struct core *core, struct exchange *x, enum row_on on, const struct event *e)
 {
 	uint8_t answer = e == NULL ? 0 : e->keys != NULL ? e->keys->verb :
-	    e->kern != NULL ? e->kern->verb : 0;
+	    e->kern != NULL ? e->kern->verb : e->trust != NULL ? e->trust->verb : 0;
 	const struct row *row = exchange_row(x, on, answer);
 	size_t datagram_n = e != NULL && e->m != NULL ? e->m->h.length : 0;
 	enum why why = WHY_NONE;

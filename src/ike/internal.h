@@ -110,10 +110,10 @@ enum exchange_state {
 	X_NEW = 0,
 	/* main mode, initiator */
 	MM_I_SENT_SA, MM_I_DH_PENDING, MM_I_SENT_KE, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
-	MM_I_SENT_AUTH, MM_I_VERIFY_PENDING,
+	MM_I_CERT_PENDING, MM_I_SENT_AUTH, MM_I_TRUST_PENDING, MM_I_VERIFY_PENDING,
 	/* main mode, responder */
-	MM_R_SENT_SA, MM_R_DH_PENDING, MM_R_SKEYID_PENDING, MM_R_SENT_KE, MM_R_VERIFY_PENDING,
-	MM_R_AUTH_PENDING,
+	MM_R_SENT_SA, MM_R_DH_PENDING, MM_R_SKEYID_PENDING, MM_R_SENT_KE, MM_R_TRUST_PENDING,
+	MM_R_VERIFY_PENDING, MM_R_AUTH_PENDING, MM_R_CERT_PENDING,
 	/* quick mode, initiator */
 	QM_I_SPI_PENDING, QM_I_DH_PENDING, QM_I_SENT_1, QM_I_SHARED_PENDING, QM_I_INSTALL_PENDING,
 	/* quick mode, responder */
@@ -121,6 +121,17 @@ enum exchange_state {
 	QM_R_INSTALL_PENDING,
 	X_DONE,			/* kept only to repeat its last message; p1 and p2 are gone */
 	X_STATE_MAX
+};
+
+/* What certificates have to do with an exchange; octets nobody here looks into. */
+struct p1_certs {
+	/* Bodies, each behind its length: the peer's CERT and CERT_REQ, our CERT. */
+	uint8_t			*got, *asked, *own;
+	size_t			got_n, asked_n, own_n;
+	struct pubkey		peer_key;	/* that a certificate of the peer vouches for */
+	/* Why there is none, for the record. */
+	enum why		why;
+	char			field[64], expected[200], got_text[200];
 };
 
 /* Phase 1 part of an exchange. */
@@ -147,6 +158,7 @@ struct p1 {
 	struct peer_traits	traits;
 	bool			initial_contact;	/* received */
 	bool			send_initial_contact;
+	struct p1_certs		*certs;			/* NULL: none of either side */
 	bool			keys_asked;		/* keys holds state for us */
 	const char		*key_detail;		/* of the answer at hand: what is wrong with a key */
 	/* responder: the answer to message 1 */
@@ -245,9 +257,10 @@ struct event {
 	const struct path		*path;
 	struct keys_answer		*keys;
 	const struct kern_answer	*kern;
+	const struct trust_answer	*trust;
 };
 
-enum row_on { ON_START, ON_MESSAGE, ON_KEYS, ON_KERN };
+enum row_on { ON_START, ON_MESSAGE, ON_KEYS, ON_KERN, ON_TRUST };
 enum row_role { INITIATOR, RESPONDER };
 enum row_resend { RESEND_NEVER, RESEND_ON_DUPLICATE, RESEND_BY_TIMER };
 
@@ -259,7 +272,7 @@ struct row {
 	enum row_role	role;
 	enum row_on	on;
 	uint8_t		in, out;	/* enum exchange_state */
-	uint8_t		answer;		/* ON_KEYS, ON_KERN: the verb waited for */
+	uint8_t		answer;		/* ON_KEYS, ON_KERN, ON_TRUST: the verb waited for */
 	bool		encrypted;	/* ON_MESSAGE: must be */
 	uint64_t	need, may;	/* ON_MESSAGE: bits of payload types */
 	uint8_t		step, reply_step;	/* message numbers, for people */
@@ -308,6 +321,22 @@ bool		exchange_index_message_id(struct core *, struct exchange *);
 struct exchange	*exchange_by_first(struct core *, const uint8_t *icookie, const struct addr *);
 struct exchange	*exchange_by_cookies(struct core *, const uint8_t *icookie, const uint8_t *rcookie);
 struct exchange	*exchange_by_message_id(struct core *, struct handle isakmp_sa, uint32_t);
+
+/* ---- certificates ---- */
+
+void		certs_free(struct p1_certs *);
+/* Keeps the CERT and CERT_REQ payloads of a message, if this exchange signs. */
+MUST_USE enum why certs_keep(struct exchange *, const struct message *);
+void		certs_ask_peer(struct core *, struct exchange *);
+void		certs_ask_own(struct core *, struct exchange *, const struct pubkey *);
+MUST_USE enum why certs_peer_take(struct exchange *, const struct trust_answer *);
+MUST_USE enum why certs_own_take(struct exchange *, const struct trust_answer *);
+void		certs_write(const struct exchange *, struct msg_wr *);
+void		certs_request_write(const struct core *, const struct exchange *, struct msg_wr *);
+/* WHY_NO_PUBKEY becomes the reason why the peer's certificates gave no key. */
+enum why	certs_why(const struct exchange *, enum why);
+/* Fills the record with that reason; false if it is none of certificates. */
+bool		certs_failing(struct core *, struct exchange *);
 
 /* ---- main mode, quick mode ---- */
 
@@ -610,6 +639,7 @@ struct act_node;
 void		act_send(struct core *, const struct path *, struct view bytes);
 void		act_keys(struct core *, const struct keys_ask *);	/* copies what it points to */
 void		act_kern(struct core *, const struct kern_ask *);
+void		act_trust(struct core *, const struct trust_ask *);
 void		act_done(struct core *);
 void		act_keylog(struct core *, struct str *line);
 void		act_trace(struct core *, bool out, const struct exchange *, const char *kind,
@@ -653,6 +683,8 @@ struct core {
 	struct mono		now;
 	struct snapshot		*snapshot;
 	struct slab		*exchanges, *isakmp_sas, *ipsec_sas;
+	uint8_t			*cert_requests;	/* CERT_REQ bodies to send, each behind its length */
+	size_t			cert_requests_n;
 	struct map		*by_cookies;	/* both cookies: ISAKMP SA */
 	struct map		*p1_by_cookies;	/* initiator cookie + remote address, or both cookies */
 	struct map		*by_message_id;	/* SA handle + message ID: exchange */

@@ -86,6 +86,7 @@ ask_auth_peer(struct core *core, struct exchange *x)
 		.sa_body = view_of(x->p1->sa_body, x->p1->sa_body_n),
 		.id_body = view_of(x->p1->peer_id_body, x->p1->peer_id_n),
 		.proof = view_of(x->p1->peer_proof, x->p1->peer_proof_n),
+		.key = x->p1->certs != NULL ? x->p1->certs->peer_key : (struct pubkey){ 0 },
 	};
 
 	act_keys(core, &ask);
@@ -116,6 +117,8 @@ ke_nonce_read(struct core *core, struct exchange *x, const struct message *m)
 	if (why == WHY_NONE)
 		why = nonce_read(core, nonce, x->initiator ? p1->nr : p1->ni,
 		    x->initiator ? &p1->nr_n : &p1->ni_n);
+	if (why == WHY_NONE)
+		why = certs_keep(x, m);
 	return why != WHY_NONE ? why : blob_set(&p1->peer_public, &p1->peer_public_n, ke);
 }
 
@@ -127,6 +130,7 @@ ke_nonce_write(struct core *core, struct exchange *x, struct msg_wr *m)
 	msg_payload(m, PL_KEY_EXCH, view_of(p1->public_value, p1->public_n));
 	msg_payload(m, PL_NONCE, x->initiator ? view_of(p1->ni, p1->ni_n) :
 	    view_of(p1->nr, p1->nr_n));
+	certs_request_write(core, x, m);
 	return p1->traits.nat_t ? nat_d_write(core, x, m) : WHY_NONE;
 }
 
@@ -222,6 +226,8 @@ auth_read(struct core *core, struct exchange *x, const struct message *m)
 	memcpy(p1->peer_id_body, id.p, id.n);
 	p1->peer_id_n = id.n;
 	why = blob_set(&p1->peer_proof, &p1->peer_proof_n, proof);
+	if (why == WHY_NONE)
+		why = certs_keep(x, m);
 	if (why != WHY_NONE)
 		return why;
 	for (size_t i = 0; i < message_count(m, PL_NOTIFY); i++) {
@@ -254,6 +260,7 @@ auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
 	struct p1 *p1 = x->p1;
 
 	msg_payload(m, PL_ID, view_of(p1->own_id_body, p1->own_id_n));
+	certs_write(x, m);
 	msg_payload(m, exchange_signs(x) ? PL_SIG : PL_HASH,
 	    view_of(p1->own_proof, p1->own_proof_n));
 	if (!x->peer->is_default && is_first_contact(core, x)) {
@@ -368,13 +375,51 @@ own_proof_take(struct core *core, struct exchange *x, const struct event *e)
 	    view_of(e->keys->proof, e->keys->proof_n));
 }
 
+/* Which key signed tells which certificate goes with it. */
+static enum why
+own_signature_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = own_proof_take(core, x, e);
+
+	if (why == WHY_NONE)
+		certs_ask_own(core, x, &e->keys->key);
+	return why;
+}
+
+static enum why
+own_certs_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	(void)core;
+	return certs_own_take(x, e->trust);
+}
+
+static enum why
+peer_certs_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = certs_peer_take(x, e->trust);
+
+	if (why == WHY_NONE)
+		ask_auth_peer(core, x);
+	return why;
+}
+
+/* A signature needs to know whose key it is; a HASH does not. */
+static void
+proof_check(struct core *core, struct exchange *x)
+{
+	if (exchange_signs(x))
+		certs_ask_peer(core, x);
+	else
+		ask_auth_peer(core, x);
+}
+
 static enum why
 i_auth_accept(struct core *core, struct exchange *x, const struct event *e)
 {
 	enum why why = auth_read(core, x, e->m);
 
 	if (why == WHY_NONE)
-		ask_auth_peer(core, x);
+		proof_check(core, x);
 	return why;
 }
 
@@ -478,7 +523,7 @@ r_auth_accept(struct core *core, struct exchange *x, const struct event *e)
 		t->nat_t = e->path->encap;
 	}
 	x->path = *e->path;
-	ask_auth_peer(core, x);
+	proof_check(core, x);
 	return WHY_NONE;
 }
 
@@ -591,6 +636,7 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 		fail_got(core, "a HASH made with another one");
 		break;
 	default:
+		(void)certs_failing(core, x);
 		break;
 	}
 	if (x->p1->have_keys && why_notify(why) != N_NONE &&
@@ -638,30 +684,47 @@ main_mode_rows(void)
 		{ INITIATOR, ON_KEYS, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
 		  .answer = KEYS_SKEYID, .handle = i_skeyid_take },
 		{ INITIATOR, ON_KEYS, MM_I_AUTH_PENDING, MM_I_SENT_AUTH,
-		  .answer = KEYS_AUTH_OWN, .handle = own_proof_take, .reply_encrypted = true,
+		  .answer = KEYS_AUTH_OWN, .when = hashes, .handle = own_proof_take,
+		  .reply_encrypted = true,
+		  .reply = auth_write, .reply_step = 5, .resend = RESEND_BY_TIMER },
+		{ INITIATOR, ON_KEYS, MM_I_AUTH_PENDING, MM_I_CERT_PENDING,
+		  .answer = KEYS_AUTH_OWN, .when = exchange_signs, .handle = own_signature_take },
+		{ INITIATOR, ON_TRUST, MM_I_CERT_PENDING, MM_I_SENT_AUTH,
+		  .answer = TRUST_OWN, .handle = own_certs_take, .reply_encrypted = true,
 		  .reply = auth_write, .reply_step = 5, .resend = RESEND_BY_TIMER },
 		{ RESPONDER, ON_MESSAGE, MM_R_SENT_KE, MM_R_VERIFY_PENDING, .step = 5,
 		  .encrypted = true, .when = hashes, .need = P(ID) | P(HASH),
 		  .may = P(NOTIFY) | P(VENDOR) | P(CERT_REQ),
 		  .handle = r_auth_accept },
-		{ RESPONDER, ON_MESSAGE, MM_R_SENT_KE, MM_R_VERIFY_PENDING, .step = 5,
+		{ RESPONDER, ON_MESSAGE, MM_R_SENT_KE, MM_R_TRUST_PENDING, .step = 5,
 		  .encrypted = true, .when = exchange_signs, .need = P(ID) | P(SIG),
 		  .may = P(NOTIFY) | P(VENDOR) | P(CERT) | P(CERT_REQ),
 		  .handle = r_auth_accept },
+		{ RESPONDER, ON_TRUST, MM_R_TRUST_PENDING, MM_R_VERIFY_PENDING,
+		  .answer = TRUST_PEER, .handle = peer_certs_take },
 		{ RESPONDER, ON_KEYS, MM_R_VERIFY_PENDING, MM_R_AUTH_PENDING,
 		  .answer = KEYS_AUTH_PEER, .handle = r_verified },
 		{ RESPONDER, ON_KEYS, MM_R_AUTH_PENDING, X_DONE,
-		  .answer = KEYS_AUTH_OWN, .handle = own_proof_take, .reply_encrypted = true,
+		  .answer = KEYS_AUTH_OWN, .when = hashes, .handle = own_proof_take,
+		  .reply_encrypted = true,
+		  .reply = auth_write, .reply_step = 6, .resend = RESEND_ON_DUPLICATE,
+		  .done = done },
+		{ RESPONDER, ON_KEYS, MM_R_AUTH_PENDING, MM_R_CERT_PENDING,
+		  .answer = KEYS_AUTH_OWN, .when = exchange_signs, .handle = own_signature_take },
+		{ RESPONDER, ON_TRUST, MM_R_CERT_PENDING, X_DONE,
+		  .answer = TRUST_OWN, .handle = own_certs_take, .reply_encrypted = true,
 		  .reply = auth_write, .reply_step = 6, .resend = RESEND_ON_DUPLICATE,
 		  .done = done },
 		{ INITIATOR, ON_MESSAGE, MM_I_SENT_AUTH, MM_I_VERIFY_PENDING, .step = 6,
 		  .encrypted = true, .when = hashes, .need = P(ID) | P(HASH),
 		  .may = P(NOTIFY) | P(VENDOR),
 		  .handle = i_auth_accept },
-		{ INITIATOR, ON_MESSAGE, MM_I_SENT_AUTH, MM_I_VERIFY_PENDING, .step = 6,
+		{ INITIATOR, ON_MESSAGE, MM_I_SENT_AUTH, MM_I_TRUST_PENDING, .step = 6,
 		  .encrypted = true, .when = exchange_signs, .need = P(ID) | P(SIG),
 		  .may = P(NOTIFY) | P(VENDOR) | P(CERT) | P(CERT_REQ),
 		  .handle = i_auth_accept },
+		{ INITIATOR, ON_TRUST, MM_I_TRUST_PENDING, MM_I_VERIFY_PENDING,
+		  .answer = TRUST_PEER, .handle = peer_certs_take },
 		{ INITIATOR, ON_KEYS, MM_I_VERIFY_PENDING, X_DONE,
 		  .answer = KEYS_AUTH_PEER, .handle = verified, .done = done },
 	};

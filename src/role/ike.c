@@ -180,6 +180,9 @@ carry_out(struct ike *ike, const struct act *a)
 	case ACT_KEYS:
 		do_keys(ike, a);
 		break;
+	case ACT_TRUST:
+		ike_trust_ask(ike, a->trust);
+		break;
 	case ACT_KERN:
 		do_kern(ike, a);
 		break;

@@ -138,6 +138,7 @@ void	ike_keys_paths(struct ike *, const struct snapshot *);
 /* ike_trust.c */
 /* After a new snapshot; files: the directories are read again in any case. */
 void	ike_trust_configure(struct ike *, bool files);
+void	ike_trust_ask(struct ike *, const struct trust_ask *);
 /* The trust role was started anew. */
 void	ike_trust_anew(struct ike *);
 bool	ike_trust_message(struct ike *, struct channel_in *);

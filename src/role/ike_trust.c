@@ -69,8 +69,20 @@ ike_trust_configure(struct ike *ike, bool files)
 }
 
 void
+ike_trust_ask(struct ike *ike, const struct trust_ask *ask)
+{
+	trust_ask_encode(role_body(ike->ctx, ROLE_TRUST), ask);
+	if (role_send(ike->ctx, ROLE_TRUST, MSG_TRUST_ASK))
+		return;
+	const struct trust_answer none = { .verb = ask->verb, .token = ask->token,
+	    .why = WHY_ROLE_GONE };
+	core_trust_answer(ike->core, role_now(), &none);
+}
+
+void
 ike_trust_anew(struct ike *ike)
 {
+	core_trust_gone(ike->core, role_now());
 	if (ike->trust_conf != NULL)
 		tell(ike);
 }
@@ -82,8 +94,8 @@ on_state(struct ike *ike, struct rd *body)
 	bool ok = s == NULL || trust_state_decode(body, s);
 
 	if (s != NULL && ok) {
-		/* Requests borrow the message. */
-		s->n_requests = 0;
+		core_cert_requests(ike->core, s->request, s->n_requests);
+		s->n_requests = 0;	/* they borrow the message */
 		free(ike->trust_state);
 		ike->trust_state = s;
 		return true;
@@ -92,12 +104,25 @@ on_state(struct ike *ike, struct rd *body)
 	return ok;
 }
 
+static bool
+on_answer(struct ike *ike, struct rd *body)
+{
+	struct trust_answer a;
+
+	if (!trust_answer_decode(body, &a))
+		return false;
+	core_trust_answer(ike->core, role_now(), &a);
+	return true;
+}
+
 bool
 ike_trust_message(struct ike *ike, struct channel_in *in)
 {
 	switch (in->type) {
 	case MSG_TRUST_STATE:
 		return on_state(ike, &in->body);
+	case MSG_TRUST_ANSWER:
+		return on_answer(ike, &in->body);
 	default:
 		return false;
 	}

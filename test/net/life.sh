@@ -6,7 +6,7 @@
 cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
 	no-clear-text big-packets delete restart crash rekey both-start
 	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
-	hup orders certificates role-dies stop-is-clean secrets-stay nat lossy
+	hup orders certificates signed-by-ca role-dies stop-is-clean secrets-stay nat lossy
 	signatures key-files'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
@@ -421,6 +421,42 @@ certificates)
 	held gw.crt || fail "the certificate is not shown any more"
 	[ "$(spis west)" = "$old" ] || fail "the SPIs changed"
 	traffic ;;
+
+# Neither side has the other's key: both trust a CA.
+signed-by-ca)
+	ctl=$PWD/../../src/cmd/isakmpctl.sh
+	pki() { (cd "$T" && sh "$ctl" pki "$@") >"$T/pki" 2>&1 || fail "pki $*: $(cat "$T/pki")"; }
+	pki ca "Example VPN"
+	for h in west east; do
+		me=10.9.0.$([ $h = west ] && echo 1 || echo 2)
+		pki key -e "$T/$h-keys"
+		pki request -e "$T/$h-keys" $me
+		pki sign "$T/$h-keys/$me.csr"
+		ours_conf $h p1=AES-256-SHA2-256-GRP19-RSA_SIG key="$T/$h-keys/private/local.key" \
+		    hispub="$T/$h-keys/local.pub" psk="$h only"
+		rm -r "$T/$h/run/pubkeys"
+		mkdir "$T/$h/run/ca" "$T/$h/run/certs" "$T/$h/run/crls"
+		cp "$T/isakmpd-ca/ca.crt" "$T/$h/run/ca/"
+		cp "$T/isakmpd-ca/ca.crl" "$T/$h/run/crls/"
+		cp "$T/isakmpd-ca/$me.crt" "$T/$h/run/certs/"
+		printf '%s\n' "[X509-certificates]" CA-directory=/run/ca Cert-directory=/run/certs \
+		    CRL-directory=/run/crls >>"$T/$h/run/isakmpd.conf"
+	done
+	both_start
+	up
+	traffic
+	# What is revoked does not come back; what is up stays.
+	pki revoke "$T/isakmpd-ca/10.9.0.2.crt"
+	cp "$T/isakmpd-ca/ca.crl" "$T/west/run/crls/"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 10 "the reload" logged west 'reinitializing daemon'
+	tunnel_up west || fail "the tunnel is gone"
+	order west "t main peer"
+	order west "t net"
+	order west "c net"
+	wait_for 20 "the refusal" logged west 'CERT_REVOKED'
+	logged west 'x509_cert_validate: a certificate is revoked' || fail "not the line people search for"
+	logged west 'serial .* since 20' || fail "no date: $(grep CERT_REVOKED "$T/west/log")" ;;
 
 # A role that dies is noticed, and the daemon does not stay half alive.
 role-dies)

@@ -590,8 +590,8 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GOOD "[192.0.2.77]\nAuthentication=x\n", "aggressive mode", true },
 	{ GENERAL "Policy-file=/etc/isakmpd/isakmpd.policy\n", "[General]:Policy-file: no effect", false },
 	{ GENERAL "Pubkey-directory=pubkeys/\n", "[General]:Pubkey-directory: not the path of a file", true },
-	{ GOOD "[X509-certificates]\nCert-directory=/x/\nCRL-directory=/x/\nPrivate-key=/x\n"
-	    "Private-key-directory=/x/\nAccept-self-signed=\n", "[X509-certificates]:Cert-directory: no effect", false },
+	{ GOOD "[X509-certificates]\nCA-directory=/x/\nCert-directory=/x/\nCRL-directory=/x/\n"
+	    "Private-key=/x\nPrivate-key-directory=/x/\nAccept-self-signed=\n", "can claim every", false },
 	{ GOOD "[KeyNote]\nCredential-directory=/x/\n", "[KeyNote]: no effect", false },
 	/* attributes nobody takes */
 	{ GENERAL LISTS PEER "Credentials=x\n" MM CONN QM ME YOU, "Credentials: not available", true },
@@ -615,7 +615,6 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GOOD "[X509-certificates]\nCRL-policy=required\n", "CRL-policy cannot be \"required\"", true },
 	{ GOOD "[X509-certificates]\nSend-certificates=yes\n", "always, if-asked or never", true },
 	{ GOOD "[X509-certificates]\nCheck-extended-usage=maybe\n", "Check-extended-usage", true },
-	{ GOOD "[X509-certificates]\nCA-directory=/x/\n", "no effect: not available in this version", false },
 };
 
 static void
