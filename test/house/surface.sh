@@ -23,7 +23,7 @@ bad() { echo "$*"; rc=1; }
 
 # The file of a test, or nothing.
 declare -A cases
-for script in test/net/life test/net/surface test/interop/life test/interop/suites; do
+for script in test/net/life test/net/surface test/net/examples test/interop/life test/interop/suites; do
 	for c in $(bash $script.sh -l); do
 		case $script in
 		test/net/*) cases[net/$c]=$script.sh ;;
