@@ -430,13 +430,13 @@ round() {
 # A process that was there for ten minutes: its last third beside its first.
 growth() {
 	awk '
-		{ id = $2 " " $3 " " $4; if (!(id in from)) from[id] = $1; to[id] = $1 }
-		NR == FNR { next }
+		{ id = $2 " " $3 " " $4 }
+		NR == FNR { if (!(id in from)) from[id] = $1; to[id] = $1; next }
 		to[id] - from[id] < 600 { next }
 		{ third = (to[id] - from[id]) / 3 }
 		$1 > from[id] + 60 && $1 <= from[id] + third { if ($5 > rss1[id]) rss1[id] = $5; if ($6 > fd1[id]) fd1[id] = $6 }
 		$1 > to[id] - third { if ($5 > rss2[id]) rss2[id] = $5; if ($6 > fd2[id]) fd2[id] = $6 }
-		END { for (id in rss2) print id, to[id] - from[id], rss1[id], rss2[id], fd1[id], fd2[id] }
+		END { for (id in rss2) if (id in rss1) print id, to[id] - from[id], rss1[id], rss2[id], fd1[id], fd2[id] }
 	' "$T/samples" "$T/samples" | sort
 }
 
