@@ -140,6 +140,8 @@ void		complain(struct build *, enum severity, struct ref, const char *suggestion
 /* "not available in this version" */
 void		not_available(struct build *, struct ref, const char *what);
 void		missing_tag(struct build *, const char *section, const char *tag);
+/* Tags that only sections made on demand have. */
+void		on_demand_tags(struct build *, const char *section);
 
 /* ---- sections ---- */
 

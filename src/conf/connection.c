@@ -134,6 +134,7 @@ connection_unavailable(struct build *b, const char *section)
 {
 	struct value v;
 
+	on_demand_tags(b, section);
 	if (get(b, section, "Interface", &v))
 		not_available(b, ref_value(section, "Interface", &v), "a route-based tunnel");
 	if (get(b, section, "PF-Tag", &v))

@@ -280,6 +280,7 @@ peer_unavailable(struct build *b, const char *section)
 	for (size_t i = 0; i < COUNT(tags); i++)
 		if (get(b, section, tags[i], &v))
 			not_available(b, ref_value(section, tags[i], &v), tags[i]);
+	on_demand_tags(b, section);
 }
 
 static void

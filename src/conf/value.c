@@ -52,6 +52,18 @@ complain(struct build *b, enum severity severity, struct ref ref, const char *su
 }
 
 void
+on_demand_tags(struct build *b, const char *section)
+{
+	static const char *const tags[] = { "Refcount", "Acquire-ID" };
+	struct value v;
+
+	for (size_t i = 0; i < COUNT(tags); i++)
+		if (get(b, section, tags[i], &v))
+			complain(b, PROBLEM_WARNING, ref_value(section, tags[i], &v), "remove it",
+			    "no effect: sections made on demand are not available in this version");
+}
+
+void
 not_available(struct build *b, struct ref ref, const char *what)
 {
 	complain(b, PROBLEM_ERROR, ref, "", "%s: not available in this version", what);

@@ -585,6 +585,10 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GENERAL LISTS PEER MM CONN QM ME YOU "Protocol=tpc\n", "\"tpc\" unknown (did you mean \"tcp\"?", true },
 	{ GENERAL LISTS PEER MM CONN QM ME "[you]\nID-type=IPV4_ADDR\nAddress=host.example.net\n",
 	    "\"host.example.net\" is neither an address nor an interface", true },
+	{ GENERAL LISTS PEER "Refcount=1\n" MM CONN QM ME YOU,
+	    "Refcount: no effect: sections made on demand are not available", false },
+	{ GENERAL LISTS PEER MM CONN "Acquire-ID=5\n" QM ME YOU,
+	    "Acquire-ID: no effect: sections made on demand are not available", false },
 	/* other sections */
 	{ GOOD "[ipv4/10.0.0.1]\nAddress=10.9.9.9\n", "mode config: not available in this version", true },
 	{ GOOD "[192.0.2.77]\nAuthentication=x\n", "aggressive mode", true },
