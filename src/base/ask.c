@@ -277,7 +277,7 @@ kern_event_encode(struct wr *w, const struct kern_event *e)
 bool
 kern_event_decode(struct rd *r, struct kern_event *ret)
 {
-	struct kern_event e = { .kind = verb_decode(r, KERN_STRAY + 1) };
+	struct kern_event e = { .kind = verb_decode(r, KERN_EVENT_MAX) };
 
 	e.id = rd_u64(r);
 	e.flow = flow_decode(r);

@@ -110,6 +110,7 @@ enum kern_event_kind {
 	KERN_FLOW_LOST,		/* the same with a flow; kern heals it and tells nobody */
 	KERN_STRAY		/* id: an SPI nobody has, in packets from flow.remote; rate-limited */
 };
+enum { KERN_EVENT_MAX = KERN_STRAY + 1 };
 
 struct kern_event {
 	uint8_t		kind;		/* enum kern_event_kind */

@@ -195,10 +195,12 @@ kern_answers_and_events_survive_every_cut_and_change(void **state)
 	decoder_prove(decode_kern_answer, wr_done(&w), CUT_IS_REFUSED);
 	e.flow.local.net.first = e.flow.local.net.last = endpoint("10.0.0.1").addr;
 	e.flow.remote.net.first = e.flow.remote.net.last = endpoint("10.0.0.2").addr;
-	w = wr_of(mine, sizeof(mine));
-	kern_event_encode(&w, &e);
-	decoder_prove(decode_kern_event, wr_done(&w), CUT_IS_REFUSED);
-	e.kind = KERN_LOST + 1;
+	for (e.kind = KERN_ACQUIRE; e.kind < KERN_EVENT_MAX; e.kind++) {
+		w = wr_of(mine, sizeof(mine));
+		kern_event_encode(&w, &e);
+		decoder_prove(decode_kern_event, wr_done(&w), CUT_IS_REFUSED);
+	}
+	e.kind = KERN_EVENT_MAX;
 	w = wr_of(mine, sizeof(mine));
 	kern_event_encode(&w, &e);
 	assert_false(decode_kern_event(wr_done(&w)));
