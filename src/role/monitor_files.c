@@ -149,15 +149,19 @@ list_names(struct files_request *f, enum files_result *ret_result, struct str *e
 	for (size_t i = 0; i < COUNT(below); i++) {
 		char path[PATH_MAX];
 		struct str s = str_of(path, sizeof(path));
+		STR(why, 600);
 
 		str_addf(&s, "%s/%s", f->path, below[i]);
-		if (files_list(path, below[i], &f->list, &missing, error)) {
+		if (files_list(path, below[i], &f->list, &missing, &why)) {
 			any = true;
 		} else if (!missing) {
+			str_add(error, why.p);
 			*ret_result = FILES_REFUSED;
 			return false;
 		}
 	}
+	if (!any)
+		str_addf(error, "%s: no ipv4/, ipv6/, fqdn/, ufqdn/ or key_id/ there", f->path);
 	*ret_result = FILES_MISSING;
 	return any;
 }

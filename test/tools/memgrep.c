@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { NEEDLES = 64, LONGEST = 128, CHUNK = 1 << 20, MASK = 0x5a };
+enum { LARGEST = 256 * 1024 * 1024 };	/* a larger mapping: a sanitizer's shadow, no data */
 
 struct needle {
 	uint8_t	 b[LONGEST];
@@ -55,6 +56,21 @@ is_at(const struct needle *k, const uint8_t *p)
 	return true;
 }
 
+/* The first octet is found by memchr: a sanitizer build has gigabytes to go through. */
+static bool
+is_in(const struct needle *k, const uint8_t *p, size_t n)
+{
+	const uint8_t *end = p + n, *at = p;
+
+	while ((size_t)(end - at) >= k->n &&
+	    (at = memchr(at, k->b[0] ^ MASK, (size_t)(end - at) - k->n + 1)) != NULL) {
+		if (is_at(k, at))
+			return true;
+		at++;
+	}
+	return false;
+}
+
 static void
 search(int mem, uint64_t from, uint64_t to, uint8_t *room)
 {
@@ -65,8 +81,7 @@ search(int mem, uint64_t from, uint64_t to, uint8_t *room)
 		if (n <= 0)
 			return;
 		for (size_t k = 0; k < needles; k++)
-			for (size_t at = 0; !needle[k].found && at + needle[k].n <= (size_t)n; at++)
-				needle[k].found = is_at(&needle[k], room + at);
+			needle[k].found = needle[k].found || is_in(&needle[k], room, (size_t)n);
 		/* The next piece begins before the end of this one. */
 		if ((size_t)n < want || (size_t)n <= LONGEST || from + (uint64_t)n >= to)
 			from += (uint64_t)n;
@@ -97,8 +112,11 @@ main(int argc, char **argv)
 		return 77;
 	while (fgets(line, sizeof(line), maps) != NULL)
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &from, &to, rights) == 3 &&
-		    rights[0] == 'r' && rights[1] == 'w')
+		    rights[0] == 'r' && rights[1] == 'w' && to - from <= LARGEST)
 			search(mem, from, to, room);
+	fclose(maps);
+	close(mem);
+	free(room);
 	for (size_t k = 0; k < needles; k++) {
 		any |= needle[k].found;
 		if (needle[k].found)
