@@ -1,50 +1,11 @@
 #include "base/ask.h"
 
-#include <string.h>
+#include "base/codec.h"
 
 /*
  * One message of a channel is exactly one of these: what is left over after
  * it makes the whole message bad.
  */
-
-static void
-view_encode(struct wr *w, struct view v)
-{
-	if (v.n > UINT16_MAX)
-		w->bad = true;
-	wr_u16(w, (uint16_t)v.n);
-	wr_view(w, v);
-}
-
-static struct view
-view_decode(struct rd *r, size_t most)
-{
-	size_t n = rd_u16(r);
-
-	if (n > most)
-		r->bad = true;
-	return rd_view(r, n);
-}
-
-static void
-text_encode(struct wr *w, const char *text, size_t cap)
-{
-	view_encode(w, view_of(text, strnlen(text, cap - 1)));
-}
-
-/* A text of fewer than cap octets, none of them NUL. */
-static void
-text_decode(struct rd *r, char *ret, size_t cap)
-{
-	struct view v = view_decode(r, cap - 1);
-
-	if (v.n > 0 && memchr(v.p, '\0', v.n) != NULL)
-		r->bad = true;
-	if (r->bad || v.n == 0)
-		return;
-	memcpy(ret, v.p, v.n);
-	ret[v.n] = '\0';
-}
 
 static void
 secret_encode(struct wr *w, const struct secret *s)
@@ -71,16 +32,6 @@ why_decode(struct rd *r)
 		return WHY_NONE;
 	}
 	return (enum why)why;
-}
-
-static uint8_t
-verb_decode(struct rd *r, uint8_t end)
-{
-	uint8_t verb = rd_u8(r);
-
-	if (verb == 0 || verb >= end)
-		r->bad = true;
-	return verb;
 }
 
 /* ---- keys ---- */

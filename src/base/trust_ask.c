@@ -1,35 +1,6 @@
 #include "base/trust_ask.h"
 
-#include <string.h>
-
-static void
-view_encode(struct wr *w, struct view v)
-{
-	if (v.n > UINT16_MAX)
-		w->bad = true;
-	wr_u16(w, (uint16_t)v.n);
-	wr_view(w, v);
-}
-
-static void
-text_encode(struct wr *w, const char *text, size_t cap)
-{
-	view_encode(w, view_of(text, strnlen(text, cap - 1)));
-}
-
-static void
-text_decode(struct rd *r, char *ret, size_t cap)
-{
-	struct view v = rd_view(r, rd_u16(r));
-
-	if (v.n >= cap || (v.n > 0 && memchr(v.p, '\0', v.n) != NULL))
-		r->bad = true;
-	if (r->bad)
-		return;
-	if (v.n > 0)
-		memcpy(ret, v.p, v.n);
-	ret[v.n] = '\0';
-}
+#include "base/codec.h"
 
 static void
 certs_encode(struct wr *w, const struct view *certs, size_t n)
@@ -57,16 +28,6 @@ certs_decode(struct rd *r, struct view ret[TRUST_CERTS_MAX])
 	return r->bad ? 0 : n;
 }
 
-static uint8_t
-verb_decode(struct rd *r)
-{
-	uint8_t verb = rd_u8(r);
-
-	if (verb == 0 || verb >= TRUST_VERB_MAX)
-		r->bad = true;
-	return verb;
-}
-
 void
 trust_ask_encode(struct wr *w, const struct trust_ask *a)
 {
@@ -83,7 +44,7 @@ trust_ask_encode(struct wr *w, const struct trust_ask *a)
 bool
 trust_ask_decode(struct rd *r, struct trust_ask *ret)
 {
-	struct trust_ask a = { .verb = verb_decode(r) };
+	struct trust_ask a = { .verb = verb_decode(r, TRUST_VERB_MAX) };
 
 	a.token = rd_u64(r);
 	text_decode(r, a.peer, sizeof(a.peer));
@@ -117,7 +78,7 @@ trust_answer_encode(struct wr *w, const struct trust_answer *a)
 bool
 trust_answer_decode(struct rd *r, struct trust_answer *ret)
 {
-	struct trust_answer a = { .verb = verb_decode(r) };
+	struct trust_answer a = { .verb = verb_decode(r, TRUST_VERB_MAX) };
 
 	a.token = rd_u64(r);
 	uint16_t why = rd_u16(r);

@@ -3,6 +3,7 @@
  * an account without rights, no way to gain any, no files (Landlock), and an
  * allow-list of system calls.
  */
+#include "base/sanitized.h"
 #include "os/sandbox.h"
 
 #include <cap-ng.h>
@@ -436,22 +437,6 @@ enter_seccomp(enum sandbox_profile p, struct str *error)
 	return fail(error, "seccomp");
 }
 
-static bool
-sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-	return true;
-#else
-	return false;
-#endif
-#else
-	return false;
-#endif
-}
-
 /*
  * A sanitizer reads /proc, starts helpers and traces its own process when it
  * looks for leaks at the end; so its builds keep the account, and nothing else.
@@ -491,12 +476,12 @@ sandbox_enter(const struct sandbox_want *want, struct str *notes, struct str *er
 	if (want->profile == SANDBOX_MONITOR) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return fail(error, "no_new_privs");
-	} else if (sanitized()) {
+	} else if (SANITIZED) {
 		return enter_reduced(want, notes, error);
 	} else if (!enter_role(want, notes, error)) {
 		return false;
 	}
-	if (!want->seccomp || sanitized()) {
+	if (!want->seccomp || SANITIZED) {
 		note(notes, "NO SECCOMP: it was switched off");
 		return true;
 	}

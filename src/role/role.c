@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/codec.h"
 #include "os/sandbox.h"
 
 enum {
@@ -467,29 +468,6 @@ levels_decode(struct rd *r, struct options *ret)
 	return rd_end(r);
 }
 
-static void
-text_encode(struct wr *w, const char *s)
-{
-	size_t n = strnlen(s, OPTION_PATH_MAX - 1);
-
-	wr_u16(w, (uint16_t)n);
-	wr_bytes(w, s, n);
-}
-
-static void
-text_decode(struct rd *r, char ret[OPTION_PATH_MAX])
-{
-	struct view v = rd_view(r, rd_u16(r));
-
-	if (v.n >= OPTION_PATH_MAX) {
-		r->bad = true;
-		return;
-	}
-	if (v.n > 0)
-		memcpy(ret, v.p, v.n);
-	ret[v.n] = '\0';
-}
-
 #define OPTION_FLAGS(X)							\
 	X(ip4) X(ip6) X(acquire_only) X(foreground) X(no_policy)	\
 	X(no_kernel) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog) \
@@ -510,7 +488,7 @@ options_encode(struct wr *w, const struct options *o)
 	wr_u16(w, o->port);
 	wr_u16(w, o->port_nat_t);
 	wr_bytes(w, o->level, sizeof(o->level));
-#define X(name) text_encode(w, o->name);
+#define X(name) text_encode(w, o->name, sizeof(o->name));
 	OPTION_TEXTS(X)
 #undef X
 }
@@ -528,7 +506,7 @@ options_decode(struct rd *r, struct options *ret)
 	o.port = rd_u16(r);
 	o.port_nat_t = rd_u16(r);
 	rd_copy(r, o.level, sizeof(o.level));
-#define X(name) text_decode(r, o.name);
+#define X(name) text_decode(r, o.name, sizeof(o.name));
 	OPTION_TEXTS(X)
 #undef X
 	if (!rd_end(r))

@@ -1,31 +1,8 @@
 #include "role/trust_msg.h"
 
-#include <string.h>
+#include "base/codec.h"
 
 enum { REQUEST_OCTETS_MAX = 4096 };
-
-static void
-text_encode(struct wr *w, const char *text, size_t cap)
-{
-	size_t n = strnlen(text, cap - 1);
-
-	wr_u16(w, (uint16_t)n);
-	wr_bytes(w, text, n);
-}
-
-static void
-text_decode(struct rd *r, char *ret, size_t cap)
-{
-	struct view v = rd_view(r, rd_u16(r));
-
-	if (v.n >= cap || (v.n > 0 && memchr(v.p, '\0', v.n) != NULL))
-		r->bad = true;
-	if (r->bad)
-		return;
-	if (v.n > 0)
-		memcpy(ret, v.p, v.n);
-	ret[v.n] = '\0';
-}
 
 /* What was escaped is printable: it goes to logs and terminals as it is. */
 static void

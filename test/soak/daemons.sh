@@ -32,7 +32,7 @@ patience=$((${HEAL_SECONDS:-60} * ${LAB_PATIENCE:-1}))
 FAULTS=${FAULTS:-ike ike keys keys kern kern esp esp trust crash orphan too-often stop hup edit cut cut-all}
 export SOAK_SEED=$seed
 net_enter "$@"
-for tool in weather numbers; do [ -x "$BIN/$tool" ] || skip "no $BIN/$tool"; done
+for tool in weather numbers; do [ -x "$BIN/$tool" ] || fail "no $BIN/$tool: build it"; done
 gateways="west east north"
 declare -A no=([west]=1 [east]=2 [north]=3)
 RANDOM=$seed

@@ -4,6 +4,7 @@
  */
 #include "prove.h"
 
+#include "base/sanitized.h"
 #include "os/sandbox.h"
 
 #include <errno.h>
@@ -21,17 +22,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 enum { DIED_BY_SIGSYS = 1000, NOT_ENTERED = 77 };
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/wait.h>
 
+#include "base/sanitized.h"
 #include "os/sandbox.h"
 #include "role/trust_msg.h"
 
@@ -255,17 +256,6 @@ files_that_nobody_asked_for_end_the_role(void **arg)
 }
 
 /* ---- in the sandbox ---- */
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 struct hostile { struct view v[12]; size_t n; };
 
