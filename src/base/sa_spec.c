@@ -303,6 +303,7 @@ sa_spec_encode(struct wr *w, const struct sa_spec *s)
 	half_encode(w, &s->in);
 	half_encode(w, &s->out);
 	wr_u32(w, s->replay_window);
+	wr_u8(w, s->shared);
 	wr_u32(w, s->soft_secs);
 	wr_u32(w, s->hard_secs);
 	wr_u64(w, s->soft_bytes);
@@ -323,6 +324,7 @@ sa_spec_decode(struct rd *r, struct sa_spec *ret)
 	s.in = half_decode(r);
 	s.out = half_decode(r);
 	s.replay_window = rd_u32(r);
+	s.shared = rd_bool(r);
 	s.soft_secs = rd_u32(r);
 	s.hard_secs = rd_u32(r);
 	s.soft_bytes = rd_u64(r);

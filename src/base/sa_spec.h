@@ -39,6 +39,7 @@ struct sa_spec {
 	struct flow	flow;		/* what the SA may carry */
 	struct sa_half	in, out;
 	uint32_t	replay_window;	/* packets; 0: no protection */
+	bool		shared;		/* Shared-SADB: the same SA of another daemon is taken */
 	uint32_t	soft_secs, hard_secs;	/* since installation; 0: none */
 	uint64_t	soft_bytes, hard_bytes;	/* 0: none */
 };

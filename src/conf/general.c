@@ -180,8 +180,6 @@ general_unavailable(struct build *b)
 			complain(b, PROBLEM_WARNING, ref_value("General", tags[i], &v), "",
 			    "no effect: not available in this version");
 
-	if (get(b, "General", "Shared-SADB", &v))
-		not_available(b, ref_value("General", "Shared-SADB", &v), "Shared-SADB");
 	for (size_t i = 0; i < COUNT(sections); i++) {
 		struct sect *s = section_mark(b, view_str(sections[i]), KIND_KEYNOTE);
 
@@ -189,6 +187,27 @@ general_unavailable(struct build *b)
 			complain(b, PROBLEM_WARNING, ref_section(b, s->name), "",
 			    "no effect: not available in this version");
 	}
+}
+
+/*
+ * Two daemons on one SADB (isakmpd.md 10.2): neither knows which sequence
+ * numbers the other has seen.
+ */
+static void
+shared_sadb(struct build *b)
+{
+	struct snapshot *s = b->snap;
+	struct value v;
+
+	s->shared_sadb = get_flag(b, "General", "Shared-SADB");
+	if (!s->shared_sadb || !get(b, "General", "Shared-SADB", &v))
+		return;
+	struct ref ref = ref_value("General", "Shared-SADB", &v);
+	complain(b, PROBLEM_WARNING, ref, "only for two daemons on one SADB; else remove the tag",
+	    "replay protection is off: a packet that is sent again is accepted again");
+	if (text_same(s->kernel_backend, "user") || text_same(s->kernel_backend, "none"))
+		complain(b, PROBLEM_WARNING, ref, "Kernel-backend=xfrm",
+		    "the back end %s shares its SAs with nobody", s->kernel_backend);
 }
 
 void
@@ -219,6 +238,7 @@ build_general(struct build *b)
 	log_levels(b);
 	listen_on(b);
 	backend(b);
+	shared_sadb(b);
 	key_log(b);
 	build_x509(b);
 	build_key_files(b);

@@ -288,9 +288,16 @@ p2_replay(struct build *b, struct sect *s, struct p2_protocol *p)
 	struct value v;
 
 	p->replay_window = get_number(b, s->name, "ReplayWindow", REPLAY_DEFAULT, 0, REPLAY_MAX);
-	if (p->replay_window == 0 && get(b, s->name, "ReplayWindow", &v))
+	bool written = get(b, s->name, "ReplayWindow", &v);
+	if (written && p->replay_window == 0)
 		complain(b, PROBLEM_WARNING, ref_value(s->name, "ReplayWindow", &v), "",
 		    "0 switches replay protection off");
+	if (!b->snap->shared_sadb)
+		return;
+	if (written && p->replay_window != 0)
+		complain(b, PROBLEM_WARNING, ref_value(s->name, "ReplayWindow", &v), "",
+		    "no effect: [General]:Shared-SADB switches replay protection off");
+	p->replay_window = 0;
 }
 
 static struct p2_made *

@@ -146,6 +146,7 @@ struct snapshot {
 	uint32_t	 first_retransmit_ms;
 	uint32_t	 capture_kb;	/* our tag Capture-size: where a capture stops */
 	bool		 acquire_only, delete_sas, renegotiate_on_hup, use_keynote;
+	bool		 shared_sadb;	/* all replay windows are 0 then */
 	struct peer	*peers;
 	size_t		 n_peers;
 	const struct peer *default_peer;	/* [Phase 1]:Default, or NULL */

@@ -170,7 +170,8 @@ ipsec_sa_new(struct core *core, struct exchange *x)
 		.id = handle_u64(h), .suite = p2->suite, .local = x->path.local,
 		.remote = x->path.remote, .encap = p2->encap, .flow = p2->flow,
 		.in = { .spi = p2->spi_in }, .out = { .spi = p2->spi_out },
-		.replay_window = p2->replay_window, .hard_secs = p2->life_secs,
+		.replay_window = p2->replay_window, .shared = x->snapshot->shared_sadb,
+		.hard_secs = p2->life_secs,
 		.hard_bytes = p2->life_kb * 1024, .soft_bytes = p2->life_kb * 1024 / 10 * 9,
 	};
 	if (!sa->spec.encap)

@@ -21,6 +21,13 @@ struct backend_ops {
 	/* Exactly one direction.  BACKEND, BACKEND_EXISTS, BACKEND_ALGORITHM. */
 	enum why	(*sa_add)(struct backend *, const struct sa_spec *, enum sa_part,
 			    struct str *detail);
+	/*
+	 * For what sa_add said BACKEND_EXISTS to: if another program of ours has
+	 * it there with the same key, it is ours from now on; else BACKEND_EXISTS.
+	 * NULL: nobody else has SAs in this back end.
+	 */
+	enum why	(*sa_take)(struct backend *, const struct sa_spec *, enum sa_part,
+			    struct str *detail);
 	/* What the back end holds now, for comparison with the intent (R3);
 	 * the keys in ret are only present or absent, not compared. */
 	enum why	(*sa_read)(struct backend *, const struct sa_spec *, enum sa_part,

@@ -59,6 +59,12 @@ u64_key(struct octets8 *room, uint64_t v)
 	return wr_done(&w);
 }
 
+static struct str
+say(struct kern_state *s)
+{
+	return str_of(s->said, sizeof(s->said));
+}
+
 /* Keys have their own owner; what stays here is the rest. */
 static void
 keyless(struct sa_spec *ret, const struct sa_spec *spec)
@@ -314,12 +320,41 @@ sa_check(struct kern_state *s, const struct sa_spec *spec, enum sa_part part, st
 	return why;
 }
 
+/*
+ * Shared-SADB: what another daemon has put there is as good as ours, if it is
+ * what ours would be.  Anything else under its SPI stays untouched and is a refusal.
+ */
+static enum why
+sa_take(struct kern_state *s, const struct sa_spec *spec, enum sa_part part, struct str *detail)
+{
+	const struct backend_ops *ops = s->backend->ops;
+	STR(differs, 240);
+
+	if (!spec->shared || ops->sa_take == NULL)
+		return WHY_BACKEND_EXISTS;
+	enum why why = sa_check(s, spec, part, &differs);
+	if (why == WHY_NONE)
+		why = ops->sa_take(s->backend, spec, part, &differs);
+	if (why != WHY_NONE) {
+		str_addf(detail, "; it is not the one that is meant: %s", differs.p);
+		return WHY_BACKEND_EXISTS;
+	}
+	*detail = str_of(detail->p, detail->cap);
+	struct str line = say(s);
+	str_addf(&line, "%s SA 0x%08x of connection %s was there already: taken as ours (Shared-SADB)",
+	    part == SA_PART_IN ? "inbound" : "outbound", (unsigned)half_of(spec, part)->spi,
+	    spec->name);
+	return WHY_NONE;
+}
+
 static enum why
 sa_place(struct kern_state *s, const struct sa_spec *spec, enum sa_part part, struct str *detail)
 {
 	const struct backend_ops *ops = s->backend->ops;
 	enum why why = ops->sa_add(s->backend, spec, part, detail);
 
+	if (why == WHY_BACKEND_EXISTS)
+		return sa_take(s, spec, part, detail);
 	if (why != WHY_NONE)
 		return why;
 	why = sa_check(s, spec, part, detail);
@@ -598,6 +633,7 @@ kern_state_ask(struct kern_state *s, const struct kern_ask *a, struct kern_answe
 	*ret = (struct kern_answer){ .verb = a->verb, .token = a->token, .id = a->id };
 	struct str detail = str_of(ret->detail, sizeof(ret->detail));
 
+	s->said[0] = '\0';
 	switch ((enum kern_verb)a->verb) {
 	case KERN_GET_SPI:
 		ret->why = ask_get_spi(s, a, &ret->spi, &detail);
@@ -754,12 +790,6 @@ flow_owner(const struct kern_state *s, uint64_t id)
 }
 
 /* ---- what others do to ours ---- */
-
-static struct str
-say(struct kern_state *s)
-{
-	return str_of(s->said, sizeof(s->said));
-}
 
 /* True if the pair is not what was meant: then nothing of it stays but its flow. */
 static bool

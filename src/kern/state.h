@@ -35,7 +35,7 @@ void		 kern_state_ask(struct kern_state *, const struct kern_ask *,
  * kern_state_reinstall is due.
  */
 bool		 kern_state_event(struct kern_state *, struct kern_event *ret);
-/* What another program did, as a line for the log about the last event; "": nothing. */
+/* What another program did, as a line for the log about the last ask or event; "": nothing. */
 const char	*kern_state_said(const struct kern_state *);
 /*
  * The next events tell what differs from the intent among 1/share of all pairs

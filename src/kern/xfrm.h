@@ -14,9 +14,11 @@ extern const struct backend_ops xfrm_ops;
 
 /*
  * Removes the SAs of an earlier run.  Its policies stay in force until they
- * are wanted again or xfrm_settled.  NULL with the reason.
+ * are wanted again or xfrm_settled.  shared: they may be those of another
+ * daemon that runs, so none is removed, and policies that are the same are used
+ * together.  NULL with the reason.
  */
-struct backend	*xfrm_new(const uint8_t hash_key[16], struct str *error);
+struct backend	*xfrm_new(const uint8_t hash_key[16], bool shared, struct str *error);
 /* Removes policies of an earlier run that nothing asked for again; how many. */
 unsigned	 xfrm_settled(struct backend *);
 

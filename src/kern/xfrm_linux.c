@@ -41,6 +41,7 @@ struct xfrm {
 	struct slab	*sas, *policies;
 	struct map	*by_receiver, *by_selector;
 	unsigned	 flows6;	/* flows over IPv6: neighbour discovery is exempt */
+	bool		 shared;	/* what looks like ours may be another daemon's */
 };
 
 static struct xfrm *
@@ -289,6 +290,48 @@ xfrm_sa_add(struct backend *b, const struct sa_spec *spec, enum sa_part part, st
 	return WHY_NONE;
 }
 
+struct twin { const struct nlmsghdr *mine; bool same; };
+
+static void
+take_twin(void *self, const struct nlmsghdr *h)
+{
+	struct twin *t = self;
+
+	t->same = xfrm_sa_same_key(t->mine, h);
+}
+
+/* The same key under another daemon's hand is the same SA; any other would only lose packets. */
+static enum why
+xfrm_sa_take(struct backend *b, const struct sa_spec *spec, enum sa_part part, struct str *detail)
+{
+	struct xfrm *x = xfrm_of(b);
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM], name[1024];
+	uint8_t key[SA_KEY];
+	struct nlmsghdr *h = NULL;
+	struct twin t = { 0 };
+
+	if (find(x->sas, x->by_receiver, sa_key_of(key, spec, part)) != NULL) {
+		str_add(detail, "this daemon has it already");
+		return WHY_BACKEND_EXISTS;
+	}
+	enum why why = xfrm_sa_message(room, XFRM_MSG_NEWSA, spec, part, &h, detail);
+	t.mine = h;
+	int error = why != WHY_NONE ? 0 : netlink_ask(&x->ask, xfrm_sa_named(name, XFRM_MSG_GETSA,
+	    sender(spec, part), receiver(spec, part), spi_of(spec, part)), take_twin, &t);
+	wipe(room, sizeof(room));
+	if (why != WHY_NONE)
+		return why;
+	if (error != 0 || !t.same) {
+		str_add(detail, "the key or the reqid is another one");
+		return WHY_BACKEND_EXISTS;
+	}
+	struct sa_entry *e = place(x->sas, x->by_receiver, sa_key_of(key, spec, part));
+	if (e == NULL)
+		return WHY_NO_MEMORY;
+	*e = (struct sa_entry){ .id = spec->id };
+	return WHY_NONE;
+}
+
 static enum why
 xfrm_sa_read(struct backend *b, const struct sa_spec *spec, enum sa_part part,
     struct sa_spec *ret, struct str *detail)
@@ -493,6 +536,20 @@ policy_refused(struct xfrm *x, struct str *detail, const struct xfrm_policy *p,
 	return error == EEXIST ? WHY_BACKEND_EXISTS : WHY_BACKEND;
 }
 
+/* Another daemon of ours has put this very policy there. */
+static bool
+policy_is_same(struct xfrm *x, const struct xfrm_policy *p, const struct sa_spec *spec)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
+	struct xfrm_policy_told want, got;
+	STR(detail, 200);
+
+	if (look_up_policy(x, p, &got) != 0)
+		return false;
+	xfrm_policy_told(xfrm_policy_message(room, XFRM_MSG_NEWPOLICY, p, spec), &want);
+	return xfrm_policy_same(&want, &got, &detail);
+}
+
 /* ret_fresh: it was not there before, in no flow. */
 static enum why
 add_policy(struct xfrm *x, const struct xfrm_policy *p, const struct sa_spec *spec,
@@ -513,6 +570,8 @@ add_policy(struct xfrm *x, const struct xfrm_policy *p, const struct sa_spec *sp
 		return WHY_NO_MEMORY;
 	int error = netlink_do(&x->ask, xfrm_policy_message(room,
 	    known ? XFRM_MSG_UPDPOLICY : XFRM_MSG_NEWPOLICY, p, spec));
+	if (error == EEXIST && spec->shared && policy_is_same(x, p, spec))
+		error = 0;
 	if (error != 0) {
 		if (!known)
 			forget(x->policies, x->by_selector, name);
@@ -860,13 +919,17 @@ take_old_policy(void *self, const struct nlmsghdr *h)
 		*e = (struct policy_entry){ .policy = p, .stale = true };
 }
 
-/* SAs whose keys nobody knows any more go at once; policies are remembered. */
+/*
+ * SAs whose keys nobody knows any more go at once; policies are remembered.
+ * With Shared-SADB somebody may know them.
+ */
 static bool
 sweep(struct xfrm *x, struct str *error)
 {
 	_Alignas(struct nlmsghdr) uint8_t room[NETLINK_ROOM];
 	struct leftovers l = { .x = x };
-	int e = netlink_dump(&x->ask, xfrm_message(room, XFRM_MSG_GETSA), take_old_sa, &l);
+	int e = x->shared ? 0 :
+	    netlink_dump(&x->ask, xfrm_message(room, XFRM_MSG_GETSA), take_old_sa, &l);
 
 	for (size_t i = 0; i < l.n; i++)
 		(void)!netlink_do(&x->ask, xfrm_sa_named(room, XFRM_MSG_DELSA, &l.sa[i].from,
@@ -892,7 +955,7 @@ xfrm_settled(struct backend *b)
 	uint32_t at = 0;
 	unsigned n = 0;
 
-	while ((e = slab_next(x->policies, &at, &h)) != NULL) {
+	while (!x->shared && (e = slab_next(x->policies, &at, &h)) != NULL) {
 		if (!e->stale)
 			continue;
 		struct xfrm_policy p = e->policy;
@@ -1027,13 +1090,14 @@ open_sockets(struct xfrm *x, struct str *error)
 }
 
 struct backend *
-xfrm_new(const uint8_t hash_key[16], struct str *error)
+xfrm_new(const uint8_t hash_key[16], bool shared, struct str *error)
 {
 	struct xfrm *x = calloc(1, sizeof(*x));
 
 	if (x == NULL)
 		return NULL;
 	x->base.ops = &xfrm_ops;
+	x->shared = shared;
 	x->sas = slab_new(sizeof(struct sa_entry), SAS_MAX);
 	x->policies = slab_new(sizeof(struct policy_entry), POLICIES_MAX);
 	x->by_receiver = map_new(hash_key);
@@ -1052,6 +1116,7 @@ const struct backend_ops xfrm_ops = {
 	.free = xfrm_free,
 	.get_spi = xfrm_get_spi,
 	.sa_add = xfrm_sa_add,
+	.sa_take = xfrm_sa_take,
 	.sa_read = xfrm_sa_read,
 	.sa_delete = xfrm_sa_delete,
 	.flow_add = xfrm_flow_add,

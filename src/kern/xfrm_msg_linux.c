@@ -511,6 +511,32 @@ xfrm_sa_is_ours(const struct xfrm_told *t)
 	    t->info.lft.soft_packet_limit == XFRM_LENT_LIMIT);
 }
 
+/* The attribute of that type; an empty view: none. */
+static struct view
+attribute(const struct nlmsghdr *h, uint16_t type)
+{
+	const struct nlattr *a;
+
+	netlink_each(a, h, sizeof(struct xfrm_usersa_info))
+		if (mnl_attr_get_type(a) == type)
+			return view_of(mnl_attr_get_payload(a), mnl_attr_get_payload_len(a));
+	return view_of(NULL, 0);
+}
+
+bool
+xfrm_sa_same_key(const struct nlmsghdr *a, const struct nlmsghdr *b)
+{
+	static const uint16_t types[] = { XFRMA_ALG_CRYPT, XFRMA_ALG_AEAD, XFRMA_ALG_AUTH_TRUNC };
+	const struct xfrm_usersa_info *x = body_of(a, sizeof(*x)), *y = body_of(b, sizeof(*y));
+
+	if (x == NULL || y == NULL || x->reqid != y->reqid)
+		return false;
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (!view_equal(attribute(a, types[i]), attribute(b, types[i])))
+			return false;
+	return true;
+}
+
 static bool
 selects_all(const struct xfrm_selector *s)
 {

@@ -47,6 +47,8 @@ struct nlmsghdr	*xfrm_spi_message(void *room, const struct endpoint *local,
 MUST_USE enum why xfrm_sa_message(void *room, uint16_t type, const struct sa_spec *,
 		    enum sa_part, struct nlmsghdr **ret, struct str *detail);
 
+/* Whether two XFRM_MSG_NEWSA say the same reqid, algorithms and keys. */
+MUST_USE bool	xfrm_sa_same_key(const struct nlmsghdr *a, const struct nlmsghdr *b);
 /* The message's SA serves a policy with this reqid, which is not ours. */
 void		xfrm_sa_lend(struct nlmsghdr *, uint32_t reqid);
 

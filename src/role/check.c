@@ -149,6 +149,7 @@ adopt(struct options *o, const struct loaded *l)
 		return false;
 	}
 	o->capture_kb = s->capture_kb;
+	o->shared_sadb = s->shared_sadb;
 	if (s->kernel_backend != NULL && strcmp(s->kernel_backend, "none") == 0)
 		o->no_kernel = true;
 	else if (s->kernel_backend != NULL && strcmp(s->kernel_backend, "auto") != 0)

@@ -197,6 +197,8 @@ on_ask(struct kern *k, struct rd *body)
 		return false;
 	kern_state_ask(k->state, &ask, &answer);
 	sa_spec_done(&spec);
+	if (kern_state_said(k->state)[0] != '\0')
+		role_log(k->ctx, ROLE_LOG_VERBOSE, 0, "role kern: %s", kern_state_said(k->state));
 	kern_answer_encode(role_body(k->ctx, ROLE_IKE), &answer);
 	if (!role_send(k->ctx, ROLE_IKE, MSG_KERN_ANSWER))
 		role_log(k->ctx, ROLE_LOG_ERROR, 0, "role kern: ike does not take answers");
@@ -328,7 +330,7 @@ make_backend(struct kern *k, const uint8_t hash_key[16], struct str *error)
 	if (ops == &none_ops)
 		return none_new(&env);
 	if (ops == &xfrm_ops)
-		return xfrm_new(hash_key, error);
+		return xfrm_new(hash_key, k->ctx->options.shared_sadb, error);
 	if (k->ctx->tun_name[0] == '\0') {
 		str_add(error, "user: the monitor has no TUN device");
 		return NULL;

@@ -17,6 +17,7 @@ struct options {
 	uint8_t		debug;		/* how often -d */
 	bool		no_policy;	/* -K */
 	bool		no_kernel;	/* -n */
+	bool		shared_sadb;	/* Shared-SADB, as it was at the start */
 	bool		nat_t;		/* false: -T */
 	bool		passive;	/* -S */
 	bool		verbose;	/* -v */

@@ -470,7 +470,7 @@ levels_decode(struct rd *r, struct options *ret)
 
 #define OPTION_FLAGS(X)							\
 	X(ip4) X(ip6) X(acquire_only) X(foreground) X(no_policy)	\
-	X(no_kernel) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog) \
+	X(no_kernel) X(shared_sadb) X(nat_t) X(passive) X(verbose) X(sandbox) X(keylog) \
 	X(capture)
 
 #define OPTION_TEXTS(X)							\

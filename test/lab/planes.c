@@ -117,7 +117,7 @@ make_world(void)
 	world.encap4 = made(net_udp(FAMILY_IP4, PORT, false, &error), &error);
 	world.encap6 = made(net_udp(FAMILY_IP6, PORT, false, &error), &error);
 	assert_true(net_kernel_esp(world.encap4, &error) && net_kernel_esp(world.encap6, &error));
-	world.kernel = xfrm_new(key, &error);
+	world.kernel = xfrm_new(key, false, &error);
 	assert_non_null(world.kernel);
 	close(here);
 	close(there);

@@ -120,7 +120,7 @@ spec(void)
 			.remote = { { addr("2001:db8:2::"), addr("2001:db8:2::1") }, 80 },
 			.protocol = 6,
 		},
-		.in.spi = 0x11111111, .out.spi = 0x22222222, .replay_window = 64,
+		.in.spi = 0x11111111, .out.spi = 0x22222222, .replay_window = 64, .shared = true,
 		.soft_secs = 3000, .hard_secs = 3600, .soft_bytes = 1ull << 40,
 		.hard_bytes = UINT64_MAX,
 	};
@@ -183,6 +183,7 @@ a_decoded_spec_is_the_encoded_one(void **state)
 	assert_true(endpoint_equal(&back.remote, &s.remote));
 	assert_true(flow_equal(&back.flow, &s.flow));
 	assert_true(back.encap);
+	assert_true(back.shared);
 	assert_memory_equal(back.in.keymat.p, key_in, sizeof(key_in));
 	assert_memory_equal(back.out.keymat.p, key_out, sizeof(key_out));
 	assert_int_equal(back.hard_bytes, UINT64_MAX);

@@ -329,6 +329,17 @@ written_transforms_take_offers_ranges_and_lifetimes(void **state)
 }
 
 static void
+shared_sadb_switches_replay_windows_off(void **state)
+{
+	struct loaded l = load_good("[General]\nShared-SADB=\nUse-Keynote=no\n" LISTS PEER MM CONN QM ME YOU);
+
+	(void)state;
+	assert_true(l.snapshot->shared_sadb);
+	assert_int_equal(l.snapshot->connections[0].suites[0].protocols[0].replay_window, 0);
+	loaded_done(&l);
+}
+
+static void
 flags_decide_who_begins(void **state)
 {
 	struct loaded l = load_good(GENERAL "[Phase 1]\n192.0.2.2=peer-b\n"
@@ -413,7 +424,15 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	    "logging class or level: 11=5", false },
 	{ "[General]\nListen-on=em1\n", "nothing to listen on", true },
 	{ "[General]\nListen-on=em1,em0\n", "\"em1\" is neither an address nor an interface", false },
-	{ "[General]\nShared-SADB=\n", "Shared-SADB: not available in this version", true },
+	{ "[General]\nShared-SADB=\n", "test.conf:2:13: warning: [General]:Shared-SADB: replay protection is "
+	    "off: a packet that is sent again is accepted again (only for two daemons on one SADB; else "
+	    "remove the tag)", false },
+	{ "[General]\nShared-SADB=no\n", "being there switches it on, whatever the value", false },
+	{ "[General]\nShared-SADB=1\nKernel-backend=user\n", "the back end user shares its SAs with nobody", false },
+	{ "[General]\nUse-Keynote=no\nShared-SADB=1\n" LISTS PEER MM CONN "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=s\n"
+	    "[s]\nProtocols=p\n[p]\nPROTOCOL_ID=IPSEC_ESP\nReplayWindow=64\n"
+	    "Transforms=QM-ESP-AES-SHA2-256-XF\n" ME YOU,
+	    "[p]:ReplayWindow: no effect: [General]:Shared-SADB switches", false },
 	/* peers */
 	{ GENERAL LISTS "[peer-b]\nAddress=192.0.2.2\nConfiguration=mm\n" KEY MM CONN QM ME YOU,
 	    "does not have a correct phase", true },
@@ -728,6 +747,7 @@ main(void)
 		cmocka_unit_test(identities_of_every_kind_are_read),
 		cmocka_unit_test(phase_2_identities_have_protocols_ports_and_ranges),
 		cmocka_unit_test(written_transforms_take_offers_ranges_and_lifetimes),
+		cmocka_unit_test(shared_sadb_switches_replay_windows_off),
 		cmocka_unit_test(flags_decide_who_begins),
 		cmocka_unit_test(values_set_at_run_time_count_like_those_of_the_file),
 		cmocka_unit_test(each_fault_is_named_with_place_and_advice),

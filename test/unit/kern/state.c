@@ -78,6 +78,20 @@ s_sa_read(struct backend *b, const struct sa_spec *spec, enum sa_part part, stru
 	return why;
 }
 
+/* What `under` holds already is another daemon's; its key is in the first octet. */
+static enum why
+s_sa_take(struct backend *b, const struct sa_spec *spec, enum sa_part part, struct str *detail)
+{
+	struct sa_spec got = { 0 };
+
+	assert_int_equal(s_sa_read(b, spec, part, &got, detail), WHY_NONE);
+	bool same = secret_view(&got.out.keymat).p[0] == secret_view(&spec->out.keymat).p[0];
+	sa_spec_done(&got);
+	if (!same)
+		str_add(detail, "another key");
+	return same ? WHY_NONE : WHY_BACKEND_EXISTS;
+}
+
 static enum why
 s_sa_delete(struct backend *b, const struct sa_spec *spec, enum sa_part part)
 {
@@ -134,7 +148,7 @@ s_event(struct backend *b, struct kern_event *ret)
 
 static const struct backend_ops scripted_ops = {
 	.name = "scripted", .free = s_free, .get_spi = s_get_spi, .sa_add = s_sa_add,
-	.sa_read = s_sa_read, .sa_delete = s_sa_delete, .flow_add = s_flow_add,
+	.sa_take = s_sa_take, .sa_read = s_sa_read, .sa_delete = s_sa_delete, .flow_add = s_flow_add,
 	.flow_delete = s_flow_delete, .query = s_query, .move = s_move, .event = s_event,
 };
 
@@ -632,6 +646,64 @@ an_unknown_verb_is_answered(void **state)
 	kern_state_free(w.k, true);
 }
 
+/* Another daemon's outbound SA of the same peer's SPI; its key begins with `octet`. */
+static struct kern_answer
+install_beside(struct world *w, bool shared, uint8_t octet, uint16_t key_bits)
+{
+	struct sa_spec spec = spec_make(1), twin = spec_make(9);
+	uint8_t key[64] = { octet };
+	STR(detail, 100);
+
+	twin.in.spi++;
+	twin.out.spi = spec.out.spi;
+	twin.suite.key_bits = key_bits;
+	assert_true(secret_set(&twin.out.keymat, view_of(key, key_bits / 8u + 32)));
+	assert_int_equal(w->s->under->ops->sa_add(w->s->under, &twin, SA_PART_OUT, &detail), WHY_NONE);
+	spec.shared = shared;
+	struct kern_answer a = install(w, &spec, ALL);
+	sa_spec_done(&spec);
+	sa_spec_done(&twin);
+	return a;
+}
+
+static void
+with_shared_sadb_the_same_sa_of_another_daemon_is_taken_and_told(void **state)
+{
+	struct world w = world_make();
+
+	(void)state;
+	assert_int_equal(install_beside(&w, true, 1, 128).why, WHY_NONE);
+	assert_string_equal(kern_state_said(w.k), "outbound SA 0x00002001 of connection tunnel was "
+	    "there already: taken as ours (Shared-SADB)");
+	assert_int_equal(none_count_sas(w.s->under), 2);
+	/* From now on it is removed as ours. */
+	assert_int_equal(withdraw(&w, 1, ALL), WHY_NONE);
+	assert_int_equal(none_count_sas(w.s->under), 0);
+	kern_state_free(w.k, true);
+}
+
+static void
+another_sa_under_that_spi_is_refused_and_stays(void **state)
+{
+	static const struct { bool shared; uint8_t octet; uint16_t bits; const char *words; } all[] = {
+		{ false, 1, 128, "this SPI is in use" },
+		{ true, 2, 128, "it is not the one that is meant: another key" },
+		{ true, 1, 256, "it is not the one that is meant: octets of key: wanted 48, the back" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct world w = world_make();
+
+		struct kern_answer a = install_beside(&w, all[i].shared, all[i].octet, all[i].bits);
+		assert_int_equal(a.why, WHY_BACKEND_EXISTS);
+		assert_non_null(strstr(a.detail, all[i].words));
+		assert_int_equal(none_count_sas(w.s->under), 1);
+		assert_int_equal(none_count_flows(w.s->under), 0);
+		kern_state_free(w.k, true);
+	}
+}
+
 int
 main(void)
 {
@@ -654,6 +726,8 @@ main(void)
 		cmocka_unit_test(a_moved_sa_takes_its_flow_along),
 		cmocka_unit_test(an_acquire_names_an_id_that_still_has_the_flow),
 		cmocka_unit_test(an_unknown_verb_is_answered),
+		cmocka_unit_test(with_shared_sadb_the_same_sa_of_another_daemon_is_taken_and_told),
+		cmocka_unit_test(another_sa_under_that_spi_is_refused_and_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

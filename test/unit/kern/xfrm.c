@@ -20,15 +20,21 @@
 #include "kern/xfrm_msg_linux.h"
 
 static struct backend *
-make(void)
+make_one(bool shared)
 {
 	static const uint8_t key[16] = { 7 };
 	STR(error, 300);
-	struct backend *b = xfrm_new(key, &error);
+	struct backend *b = xfrm_new(key, shared, &error);
 
 	if (b == NULL)
 		print_error("%s\n", error.p);
 	return b;
+}
+
+static struct backend *
+make(void)
+{
+	return make_one(false);
 }
 
 /* ---- what the kernel holds, seen without the back end ---- */
@@ -151,15 +157,20 @@ xfrm_behaves_as_every_back_end_must(void **state)
 }
 
 static struct kern_state *
-state_make(void)
+state_of(struct backend *b)
 {
 	static const uint8_t key[16] = { 3 };
-	struct backend *b = make();
 
 	assert_non_null(b);
 	struct kern_state *s = kern_state_new(b, key);
 	assert_non_null(s);
 	return s;
+}
+
+static struct kern_state *
+state_make(void)
+{
+	return state_of(make());
 }
 
 static enum why
@@ -349,6 +360,47 @@ leftovers_of_ours_go_and_others_stay(void **state)
 	sa_spec_done(&one);
 	sa_spec_done(&two);
 	sa_spec_done(&three);
+}
+
+/* Shared-SADB: a second daemon leaves alone what the first has, and uses what is the same. */
+static void
+two_daemons_share_their_sas_and_policies(void **state)
+{
+	struct sa_spec one = spec_make(1), two = spec_make(2), other = spec_make(3);
+	struct kern_answer answer;
+
+	(void)state;
+	one.shared = two.shared = other.shared = true;
+	one.replay_window = two.replay_window = other.replay_window = 0;
+	struct kern_state *first = state_of(make_one(true));
+	assert_int_equal(install(first, &one, &answer), WHY_NONE);
+	assert_string_equal(kern_state_said(first), "");
+	struct kern_state *second = state_of(make_one(true));
+	assert_int_equal(count().sas, 2);
+	two.out.spi = one.out.spi;
+	assert_int_equal(install(second, &two, &answer), WHY_NONE);
+	assert_non_null(strstr(kern_state_said(second), "outbound SA 0x00002001"));
+	assert_int_equal(count().sas, 3);
+	assert_int_equal(count().policies, 3);
+	/* Under the same SPI, but with another key. */
+	static const uint8_t key[48] = { 9 };
+	assert_true(secret_set(&other.out.keymat, view_of(key, sizeof(key))));
+	other.out.spi = one.out.spi;
+	struct kern_state *third = state_of(make_one(true));
+	assert_int_equal(install(third, &other, &answer), WHY_BACKEND_EXISTS);
+	assert_non_null(strstr(answer.detail, "the key or the reqid is another one"));
+	assert_int_equal(count().sas, 3);
+	assert_int_equal(xfrm_settled(kern_state_backend(third)), 0);
+	kern_state_free(third, true);
+	assert_int_equal(count().policies, 3);
+	kern_state_free(second, true);
+	kern_state_free(first, true);
+	assert_int_equal(count().sas, 0);
+	assert_int_equal(count().policies, 0);
+	flush();
+	sa_spec_done(&one);
+	sa_spec_done(&two);
+	sa_spec_done(&other);
 }
 
 /* Somebody replaced our policy by his: it is his now. */
@@ -790,6 +842,7 @@ main(void)
 		cmocka_unit_test(a_range_becomes_several_policies),
 		cmocka_unit_test(a_refusal_leaves_nothing_behind_and_says_what_was_asked),
 		cmocka_unit_test(leftovers_of_ours_go_and_others_stay),
+		cmocka_unit_test(two_daemons_share_their_sas_and_policies),
 		cmocka_unit_test(a_policy_that_was_taken_over_is_not_deleted),
 		cmocka_unit_test(a_moved_sa_keeps_keys_lifetime_and_counters),
 		cmocka_unit_test(a_packet_without_an_sa_asks_for_one),

@@ -66,7 +66,7 @@ names_lead_back_to_their_roles(void **state)
 static struct options
 some_options(void)
 {
-	struct options o = { .ip6 = true, .no_policy = true, .nat_t = true, .verbose = true,
+	struct options o = { .ip6 = true, .no_policy = true, .shared_sadb = true, .nat_t = true, .verbose = true,
 	    .sandbox = true, .debug = 2, .port = 500, .port_nat_t = 65535 };
 
 	for (int i = 0; i < DEBUG_CLASSES; i++)
@@ -92,6 +92,7 @@ options_survive_the_channel(void **state)
 	assert_int_equal(out.ip4, in.ip4);
 	assert_int_equal(out.ip6, in.ip6);
 	assert_int_equal(out.no_policy, in.no_policy);
+	assert_true(out.shared_sadb);
 	assert_int_equal(out.port_nat_t, in.port_nat_t);
 	assert_int_equal(out.debug, in.debug);
 	assert_memory_equal(out.level, in.level, sizeof(in.level));
