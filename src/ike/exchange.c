@@ -392,6 +392,25 @@ exchange_fail(struct core *core, struct exchange *x, enum why why)
 }
 
 /*
+ * Under protection, with the SPI of the peer's proposal as far as it is known:
+ * it may have several quick modes under way (RFC 2408 3.14).
+ */
+static void
+quick_refuse(struct core *core, struct isakmp_sa *sa, const struct exchange *x, enum notify type)
+{
+	uint8_t spi[4];
+	struct wr w = wr_of(spi, sizeof(spi));
+	struct notify_body n = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP, .type = (uint16_t)type,
+	};
+
+	wr_u32(&w, x->p2->spi_out);
+	if (x->p2->spi_out != 0)
+		n.spi = wr_done(&w);
+	info_send_notify(core, sa, &n);
+}
+
+/*
  * It fails for a reason of our own, after the peer's first quick mode message
  * was found good: tell it, so that it does not ask again in vain.
  */
@@ -402,13 +421,8 @@ exchange_fail_local(struct core *core, struct exchange *x, enum why why)
 	    isakmp_sa_find(core, x->isakmp_sa) : NULL;
 
 	if (sa != NULL && x->state >= QM_R_SPI_PENDING && x->state <= QM_R_INBOUND_PENDING) {
-		const struct notify_body n = {
-			.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP,
-			.type = (uint16_t)(why_notify(why) != N_NONE ? why_notify(why) :
-			    N_NO_PROPOSAL_CHOSEN),
-		};
-
-		info_send_notify(core, sa, &n);
+		quick_refuse(core, sa, x, why_notify(why) != N_NONE ? why_notify(why) :
+		    N_NO_PROPOSAL_CHOSEN);
 	}
 	exchange_fail(core, x, why);
 }
@@ -421,13 +435,7 @@ exchange_refuse(struct core *core, struct exchange *x, enum why why, size_t data
 
 	if (notify != N_NONE && !(x->initiator && x->p1 != NULL)) {
 		if (sa != NULL && x->authentic) {
-			uint8_t spi[4] = { 0 };
-			struct notify_body n = {
-				.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_IPSEC_ESP,
-				.type = (uint16_t)notify, .spi = view_of(spi, 0),
-			};
-
-			info_send_notify(core, sa, &n);
+			quick_refuse(core, sa, x, notify);
 		} else if (sa == NULL) {
 			info_send_clear(core, &x->path, x->icookie, x->rcookie, notify, datagram_n);
 		}

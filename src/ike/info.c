@@ -695,20 +695,51 @@ invalid_spi(struct core *core, struct isakmp_sa *sa, const struct notify_body *n
 	snapshot_unref(held);
 }
 
-/* The quick mode that this error is most likely about: the oldest without an answer. */
+static bool
+awaits_answer(const struct exchange *x)
+{
+	return x->p2 != NULL && (x->state == QM_I_SENT_1 || x->state == QM_R_SENT_2);
+}
+
+/*
+ * The quick mode that an error is about: the one whose incoming SPI it names
+ * (RFC 2408 3.14), else the only one without an answer.  Of several nobody can
+ * say which, and the wrong one would end: *ret_several.
+ */
 static struct exchange *
-quick_refused(const struct isakmp_sa *sa)
+quick_refused(const struct isakmp_sa *sa, const struct notify_body *n, bool *ret_several)
 {
 	struct exchange *found = NULL;
+	struct rd r = rd_of(n->spi);
+	uint32_t spi = n->spi.n == 4 ? rd_u32(&r) : 0;
 
+	*ret_several = false;
 	for (struct exchange *x = sa->children; x != NULL; x = x->sibling) {
-		if (x->p2 == NULL || (x->state != QM_I_SENT_1 && x->state != QM_R_SENT_2))
+		if (!awaits_answer(x))
 			continue;
-		/* The list has the newest first: of two of one moment the second is older. */
-		if (found == NULL || !mono_before(found->started, x->started))
-			found = x;
+		if (spi != 0 && x->p2->spi_in == spi) {
+			*ret_several = false;
+			return x;
+		}
+		*ret_several = found != NULL;
+		found = x;
 	}
-	return found;
+	return *ret_several ? NULL : found;
+}
+
+/* The connections it may be about; which one will show when they get no answer. */
+static void
+one_of_several_draft(struct core *core, const struct isakmp_sa *sa)
+{
+	STR(names, 200);
+
+	for (const struct exchange *x = sa->children; x != NULL && !names.cut; x = x->sibling)
+		if (awaits_answer(x) && x->connection != NULL)
+			str_addf(&names, "%s%s", names.len > 0 ? ", " : "", x->connection->name);
+	fail_field(core, "one of several quick modes", NULL);
+	fail_expected(core, "an answer to each of %s", names.p);
+	fail_remedy(core, "see which of these connections gets no answer, and compare its IDs and "
+	    "Suites with the peer's");
 }
 
 static void
@@ -716,6 +747,7 @@ notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *
     uint32_t message_id)
 {
 	struct exchange *x;
+	bool several = false;
 	char room[24];
 
 	tell(core, CLASS_EXCHANGE, 10, "exchange: got NOTIFY of type %s from %s",
@@ -739,14 +771,16 @@ notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *
 	/* Some peers answer under the exchange's own message ID, most under a new one. */
 	x = exchange_by_message_id(core, sa->self, message_id);
 	if (x == NULL)
-		x = quick_refused(sa);
+		x = quick_refused(sa, n, &several);
 	if (x != NULL && x->state != X_DONE) {
 		refused_by_peer(core, x, n->type, true);
 		exchange_fail(core, x, WHY_PEER_REFUSED);
 		return;
 	}
-	/* About something that we believe to be done: our ID in phase 1, most often. */
-	if (n->type == N_INVALID_ID_INFORMATION) {
+	/* Else about something that we believe to be done: our ID in phase 1, most often. */
+	if (several) {
+		one_of_several_draft(core, sa);
+	} else if (n->type == N_INVALID_ID_INFORMATION) {
 		struct id own;
 
 		isakmp_sa_ids(sa, &own, NULL);

@@ -376,6 +376,8 @@ enum why	p1_choose(struct core *, struct exchange *, struct view sa_body);
 enum why	p1_check_choice(struct core *, struct exchange *, struct view sa_body);
 enum why	p2_offer(struct core *, struct exchange *, struct msg_wr *);
 enum why	p2_choose(struct core *, struct exchange *, struct view sa_body, bool have_ke);
+/* The SPI of the first ESP proposal, or 0: by it the peer knows which of its offers a refusal means. */
+uint32_t	p2_first_spi(struct view sa_body);
 enum why	p2_check_choice(struct core *, struct exchange *, struct view sa_body, bool have_ke);
 
 /* ---- key material and protection ---- */

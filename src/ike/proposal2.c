@@ -330,6 +330,26 @@ pfs_record(struct core *core, const struct exchange *x, bool have_ke, uint16_t g
 	    have_ke ? "a" : "no");
 }
 
+uint32_t
+p2_first_spi(struct view sa_body)
+{
+	struct sa_body sa;
+	struct proposal p;
+
+	if (sa_decode(sa_body, &sa) != WHY_NONE)
+		return 0;
+	for (struct view more = sa.proposals; more.n > 0;) {
+		if (proposal_next(&more, -1, &p) != WHY_NONE)
+			return 0;
+		if (p.protocol == PROTO_IPSEC_ESP && p.spi.n == 4) {
+			struct rd r = rd_of(p.spi);
+
+			return rd_u32(&r);
+		}
+	}
+	return 0;
+}
+
 enum why
 p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_ke)
 {

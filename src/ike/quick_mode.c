@@ -641,6 +641,7 @@ r_proposal_accept(struct core *core, struct exchange *x, const struct event *e)
 	/* Only now is the message ID used up: nobody else can spend it. */
 	if (!isakmp_sa_use_message_id(core, sa, x->message_id))
 		return WHY_DUPLICATE;
+	x->p2->spi_out = p2_first_spi(message_find(e->m, PL_SA, 0)->body);
 	why = ipsec_sa_admit(core, sa);
 	if (why == WHY_NONE)
 		why = nonce_ke_read(core, x, e->m);

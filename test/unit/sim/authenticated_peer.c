@@ -410,6 +410,67 @@ r4_a_peer_has_so_many_pairs_and_no_more(void **state)
 	stand_end(&s);
 }
 
+/* Quick modes of `h` that have no answer yet. */
+static size_t
+unanswered(const struct host *h, const struct host *peer, uint32_t *ret_spi)
+{
+	size_t n = 0;
+
+	for (const struct exchange *x = sa_with(h, peer)->children; x != NULL; x = x->sibling)
+		if (x->state == QM_I_SENT_1) {
+			*ret_spi = x->p2->spi_in;
+			n++;
+		}
+	return n;
+}
+
+/* RFC 2408 3.14: the SPI says which; without one only a single quick mode can be meant. */
+static void
+an_error_ends_the_quick_mode_that_it_names_and_no_other(void **state)
+{
+	const uint8_t type = PL_NOTIFY;
+	uint8_t room[512], spi[4];
+	uint32_t named = 0, last = 0;
+	struct stand s;
+
+	(void)state;
+	stand_begin(&s, false);
+	s.w->check = false;
+	net_link(s.w, s.west->index, s.east->index)->cut = true;
+	host_before(s.west);
+	for (int i = 0; i < 3; i++)
+		(void)quick_mode_start(s.west->core, sa_with(s.west, s.east)->self,
+		    &s.west->core->snapshot->connections[0], false);
+	host_after(s.west);
+	world_run(s.w, mono_add(s.w->now, span_ms(60)));
+	assert_int_equal(unanswered(s.west, s.east, &named), 3);
+
+	struct view body = notify_of(room, PROTO_IPSEC_ESP, N_NO_PROPOSAL_CHOSEN, view_of(spi, 0),
+	    view_of(spi, 0));
+	tell_peer(&s, s.east, s.west, &type, &body, 1);
+	assert_int_equal(unanswered(s.west, s.east, &last), 3);
+	const struct failure *f = host_failure(s.west, WHY_PEER_REFUSED);
+	assert_non_null(f);
+	assert_string_equal(f->field, "one of several quick modes");
+	assert_non_null(strstr(f->expected, s.west->core->snapshot->connections[0].name));
+
+	body = notify_of(room, PROTO_IPSEC_ESP, N_NO_PROPOSAL_CHOSEN, spi_bytes(spi, named),
+	    view_of(spi, 0));
+	tell_peer(&s, s.east, s.west, &type, &body, 1);
+	assert_int_equal(unanswered(s.west, s.east, &last), 2);
+	assert_int_not_equal(last, named);
+	body = notify_of(room, PROTO_IPSEC_ESP, N_NO_PROPOSAL_CHOSEN, spi_bytes(spi, last),
+	    view_of(spi, 0));
+	tell_peer(&s, s.east, s.west, &type, &body, 1);
+	assert_int_equal(unanswered(s.west, s.east, &last), 1);
+	/* An SPI of the peer's own choice: it can only mean the one that is left. */
+	body = notify_of(room, PROTO_IPSEC_ESP, N_NO_PROPOSAL_CHOSEN, spi_bytes(spi, 0x12345678),
+	    view_of(spi, 0));
+	tell_peer(&s, s.east, s.west, &type, &body, 1);
+	assert_int_equal(unanswered(s.west, s.east, &last), 0);
+	stand_end(&s);
+}
+
 int
 main(void)
 {
@@ -422,6 +483,7 @@ main(void)
 		cmocka_unit_test(r5_rubbish_under_protection_harms_nobody),
 		cmocka_unit_test(a_delete_of_very_many_is_heeded_to_its_end),
 		cmocka_unit_test(r4_a_peer_has_so_many_pairs_and_no_more),
+		cmocka_unit_test(an_error_ends_the_quick_mode_that_it_names_and_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
