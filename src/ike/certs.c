@@ -223,7 +223,7 @@ certs_failing(struct core *core, struct exchange *x)
 
 	if (c == NULL || c->why == WHY_NONE)
 		return false;
-	fail_classic(core, "x509_cert_validate: %s", why_text(c->why));
+	fail_classic(core, "x509_cert_validate");
 	fail_field(core, c->field, &x->peer->where);
 	if (c->expected[0] != '\0')
 		fail_expected(core, "%s", c->expected);

@@ -85,19 +85,45 @@ info_send_notify(struct core *core, struct isakmp_sa *sa, const struct notify_bo
 	send_notify(core, &c, n);
 }
 
-void
-info_send_error(struct core *core, struct exchange *x, enum notify type)
+static struct cover
+cover_of_exchange(struct core *core, struct exchange *x)
 {
 	struct cover c = {
 		.params = &x->p1->params, .keys = &x->p1->keys, .last_block = x->iv,
 		.icookie = x->icookie, .rcookie = x->rcookie, .path = &x->path,
 	};
+
+	core->env.random(core->env.self, &c.message_id, sizeof(c.message_id));
+	return c;
+}
+
+void
+info_send_error(struct core *core, struct exchange *x, enum notify type)
+{
+	const struct cover c = cover_of_exchange(core, x);
 	const struct notify_body n = {
 		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .type = (uint16_t)type,
 	};
 
-	core->env.random(core->env.self, &c.message_id, sizeof(c.message_id));
 	send_notify(core, &c, &n);
+}
+
+void
+info_send_withdrawal(struct core *core, struct exchange *x)
+{
+	const struct cover c = cover_of_exchange(core, x);
+	uint8_t spi[2 * COOKIE_LEN], body[64];
+	struct wr w = wr_of(body, sizeof(body));
+
+	memcpy(spi, x->icookie, COOKIE_LEN);
+	memcpy(spi + COOKIE_LEN, x->rcookie, COOKIE_LEN);
+	const struct delete_body d = {
+		.doi = DOI_IPSEC_NUMBER, .protocol = PROTO_ISAKMP, .spi_len = sizeof(spi), .n = 1,
+		.spis = view_of(spi, sizeof(spi)),
+	};
+	delete_encode(&w, &d);
+	if (!w.bad)
+		send_covered(core, &c, PL_DELETE, wr_done(&w));
 }
 
 void

@@ -527,6 +527,8 @@ void		info_phase1_input(struct core *, struct exchange *, const struct message *
 void		info_clear_input(struct core *, const struct message *, const struct path *);
 /* Encrypted under the keys of a phase 1 that is not done. */
 void		info_send_error(struct core *, struct exchange *, enum notify);
+/* The same, a DELETE: the peer already holds an ISAKMP SA that will not be here. */
+void		info_send_withdrawal(struct core *, struct exchange *);
 /* Over an ISAKMP SA: encrypted, with HASH(1). */
 void		info_send_notify(struct core *, struct isakmp_sa *, const struct notify_body *);
 void		info_send_delete(struct core *, struct isakmp_sa *, const struct delete_body *);

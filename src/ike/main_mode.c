@@ -643,6 +643,9 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_R_VERIFY_PENDING ||
 	    x->state == MM_I_AUTH_PENDING || x->state == MM_R_AUTH_PENDING))
 		info_send_error(core, x, why_notify(why));
+	/* Who sent message 6 is done, and would use the SA until it hears otherwise. */
+	if (x->p1->have_keys && x->state == MM_I_VERIFY_PENDING)
+		info_send_withdrawal(core, x);
 }
 
 /* ---- the table ---- */
