@@ -7,19 +7,21 @@
 #include "trust/cert.h"
 
 static void
-left_out(struct bag *b, enum why why)
+left_out(struct bag *b, enum why why, size_t octets)
 {
-	if (b->worst == WHY_NONE)
-		b->worst = why;
+	if (b->worst != WHY_NONE)
+		return;
+	b->worst = why;
+	b->worst_n = octets;
 }
 
-/* Takes x. */
+/* Takes x, which had so many octets. */
 static void
-add_cert(struct bag *b, X509 *x)
+add_cert(struct bag *b, X509 *x, size_t octets)
 {
 	if (sk_X509_num(b->certs) < BAG_CERTS_MAX && sk_X509_push(b->certs, x) > 0)
 		return;
-	left_out(b, WHY_CERT_CHAIN);
+	left_out(b, WHY_CERT_CHAIN, octets);
 	X509_free(x);
 }
 
@@ -30,9 +32,9 @@ add_der(struct bag *b, struct view der)
 	enum why why = cert_from_der(der, &x);
 
 	if (why == WHY_NONE)
-		add_cert(b, x);
+		add_cert(b, x, der.n);
 	else
-		left_out(b, why);
+		left_out(b, why, der.n);
 }
 
 static void
@@ -44,7 +46,7 @@ add_crl(struct bag *b, struct view der)
 
 	if (crl != NULL && p == der.p + der.n && sk_X509_CRL_push(b->crls, crl) > 0)
 		return;
-	left_out(b, WHY_CERT_SYNTAX);
+	left_out(b, WHY_CERT_SYNTAX, der.n);
 	X509_CRL_free(crl);
 }
 
@@ -58,7 +60,7 @@ add_again(struct bag *b, const X509 *x)
 	if (n > 0)
 		add_der(b, view_of(der, (size_t)n));
 	else
-		left_out(b, WHY_CERT_SYNTAX);
+		left_out(b, WHY_CERT_SYNTAX, 0);
 	OPENSSL_free(der);
 }
 
@@ -71,7 +73,7 @@ add_pkcs7(struct bag *b, struct view der)
 	bool ok = c != NULL && p == der.p + der.n && PKCS7_type_is_signed(c) && c->d.sign != NULL;
 
 	if (!ok)
-		left_out(b, WHY_CERT_SYNTAX);
+		left_out(b, WHY_CERT_SYNTAX, der.n);
 	for (int i = 0; ok && i < sk_X509_num(c->d.sign->cert) && i < BAG_CERTS_MAX; i++)
 		add_again(b, sk_X509_value(c->d.sign->cert, i));
 	for (int i = 0; ok && i < sk_X509_CRL_num(c->d.sign->crl) && i < BAG_CRLS_MAX; i++) {

@@ -24,6 +24,7 @@ struct bag {
 	STACK_OF(X509_CRL)	*crls;
 	unsigned		 ignored;	/* payloads of other encodings */
 	enum why		 worst;	/* why the first one that was left out was */
+	size_t			 worst_n;	/* and its octets */
 };
 
 /* False: no memory.  Payloads that cannot be read are left out. */

@@ -254,7 +254,7 @@ explain(const struct check *c, int64_t now, struct trust_answer *ret)
 	const char *field = "certificate";
 
 	if (c->at == NULL) {
-		refuse(ret, why, field, "", X509_verify_cert_error_string(c->error));
+		refuse(ret, why, field, "a chain that libcrypto verifies", X509_verify_cert_error_string(c->error));
 		return;
 	}
 	if (why == WHY_CERT_EXPIRED || why == WHY_CERT_EARLY) {
@@ -272,6 +272,7 @@ explain(const struct check *c, int64_t now, struct trust_answer *ret)
 			str_add(&got, " (signed by itself)");
 	} else if (why == WHY_CERT_REVOKED) {
 		field = "revocation list";
+		str_add(&expected, "a certificate that is not on the issuer's list");
 		revocation_print(&got, c);
 	} else if (why == WHY_CRL_MISSING || why == WHY_CRL_STALE) {
 		field = "revocation list";
@@ -283,6 +284,11 @@ explain(const struct check *c, int64_t now, struct trust_answer *ret)
 		if (why == WHY_CERT_USAGE) {
 			field = "certificate usage";
 			str_add(&expected, "a CA that may sign certificates");
+		} else if (c->error == X509_V_ERR_CERT_CHAIN_TOO_LONG) {
+			str_addf(&expected, "at most %d certificates between the anchor and the peer's",
+			    TRUST_DEPTH_MAX);
+		} else {
+			str_add(&expected, "a chain that libcrypto verifies");
 		}
 		str_addf(&got, "%s: ", X509_verify_cert_error_string(c->error));
 		cert_subject_print(&got, c->at);

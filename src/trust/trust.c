@@ -183,6 +183,12 @@ add_certificate(struct trust *t, enum trust_kind kind, const char *file, BIO *in
 		X509_free(x);
 		return false;
 	}
+	if (i2d_X509(x, NULL) > CERT_OCTETS_MAX) {
+		str_addf(note, "longer than %d octets: it can neither be sent nor taken from a peer",
+		    CERT_OCTETS_MAX);
+		X509_free(x);
+		return false;
+	}
 	if (kind == TRUST_CA) {
 		if (!add_ca(t, x, file, note))
 			return false;
@@ -411,7 +417,9 @@ no_candidate(const struct bag *b, const struct id *id, struct trust_answer *ret)
 		cert_names_print(&got, likely_leaf(b));
 		refuse(ret, WHY_CERT_ID, "subjectAltName", wanted.p, got.p);
 	} else if (b->worst != WHY_NONE) {
-		refuse(ret, b->worst, "CERT payload", "an X.509 certificate for signatures", "");
+		str_addf(&got, "%zu octets %s", b->worst_n, b->worst == WHY_CERT_SYNTAX ?
+		    "that are none, or more than are taken" : "with a key that is not taken");
+		refuse(ret, b->worst, "CERT payload", "an X.509 certificate for signatures", got.p);
 	} else {
 		if (b->ignored > 0)
 			str_addf(&got, "%u CERT payloads of other encodings", b->ignored);
