@@ -14,6 +14,7 @@
 
 enum {
 	REQUESTS_OCTETS_MAX = 8192,	/* CERT_REQ bodies of a peer, before it is authenticated */
+	OUR_REQUESTS_MAX = 4096,	/* CERT_REQ bodies in messages 3 and 4 */
 	ENCODING_X509 = 4
 };
 
@@ -138,13 +139,33 @@ certs_ask_own(struct core *core, struct exchange *x, const struct pubkey *key)
 
 /* ---- answers ---- */
 
+/*
+ * The role died over what the peer sent (security R16).  A raw key may still
+ * do; else this is told, and not that the peer has no key.
+ */
+static enum why
+role_gone(struct exchange *x)
+{
+	struct p1_certs *c = x->p1->certs;
+
+	if (c == NULL || c->got_n == 0)
+		return WHY_NONE;
+	c->why = WHY_ROLE_GONE;
+	text_copy(c->field, sizeof(c->field), "process");
+	text_copy(c->expected, sizeof(c->expected), "trust at work until the negotiation is done");
+	text_copy(c->got_text, sizeof(c->got_text), "it ended");
+	return WHY_NONE;
+}
+
 enum why
 certs_peer_take(struct exchange *x, const struct trust_answer *a)
 {
 	struct p1_certs *c;
 
 	/* Nothing known and nothing sent: raw keys decide, and tell. */
-	if (a->why == WHY_ROLE_GONE || a->why == WHY_CERT_NONE)
+	if (a->why == WHY_ROLE_GONE)
+		return role_gone(x);
+	if (a->why == WHY_CERT_NONE)
 		return WHY_NONE;
 	c = certs_of(x);
 	if (c == NULL)
@@ -173,17 +194,22 @@ certs_own_take(struct exchange *x, const struct trust_answer *a)
 /* ---- writing ---- */
 
 void
-certs_write(const struct exchange *x, struct msg_wr *m)
+certs_write(struct core *core, const struct exchange *x, struct msg_wr *m)
 {
-	enum { ROOM_FOR_THE_REST = 1500 };	/* ID, SIG, notifications, padding */
+	enum { ROOM_FOR_THE_REST = 1800 };	/* ID, SIG of RSA 8192, notifications, padding */
 	const struct p1_certs *c = x->p1->certs;
 	struct view v[TRUST_CERTS_MAX];
-	size_t n = c == NULL ? 0 : list_get(c->own, c->own_n, v);
+	size_t n = c == NULL ? 0 : list_get(c->own, c->own_n, v), sent = 0;
 
 	for (size_t i = 0; i < n; i++)
 		/* The leaf matters most; an intermediate one the peer may have. */
-		if (m->w.len + v[i].n + ROOM_FOR_THE_REST <= DATAGRAM_MAX)
+		if (m->w.len + v[i].n + ROOM_FOR_THE_REST <= DATAGRAM_MAX) {
 			msg_payload(m, PL_CERT, v[i]);
+			sent++;
+		}
+	if (sent < n)
+		tell(core, CLASS_NORMAL, 0, "certificates: %zu of our %zu fit into a message to %s; "
+		    "the peer must have the others", sent, n, x->peer->name);
 }
 
 /* Asks for a certificate of each of our authorities (RFC 2408 3.10). */
@@ -203,7 +229,7 @@ core_cert_requests(struct core *core, const struct view *bodies, size_t n)
 	free(core->cert_requests);
 	core->cert_requests = NULL;
 	core->cert_requests_n = 0;
-	if (list_add(&core->cert_requests, &core->cert_requests_n, bodies, n, DATAGRAM_MAX / 2) !=
+	if (list_add(&core->cert_requests, &core->cert_requests_n, bodies, n, OUR_REQUESTS_MAX) !=
 	    WHY_NONE || core->cert_requests_n == 0) {
 		static const uint8_t any[] = { ENCODING_X509 };
 		const struct view one = view_of(any, sizeof(any));

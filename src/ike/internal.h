@@ -19,7 +19,7 @@
 #include "wire/sa.h"
 
 enum {
-	DATAGRAM_MAX = 8192,	/* octets of a message we write */
+	DATAGRAM_MAX = 16384,	/* octets of a message we write */
 	NONCE_OURS = 32,	/* octets (security R27) */
 	SA_BODY_MAX = 4096,	/* octets of SAi_b we keep */
 	ANSWERS_MAX = 5,	/* repetitions of an answer per exchange and message (isakmpd.md 12.4) */
@@ -331,7 +331,7 @@ void		certs_ask_peer(struct core *, struct exchange *);
 void		certs_ask_own(struct core *, struct exchange *, const struct pubkey *);
 MUST_USE enum why certs_peer_take(struct exchange *, const struct trust_answer *);
 MUST_USE enum why certs_own_take(struct exchange *, const struct trust_answer *);
-void		certs_write(const struct exchange *, struct msg_wr *);
+void		certs_write(struct core *, const struct exchange *, struct msg_wr *);
 void		certs_request_write(const struct core *, const struct exchange *, struct msg_wr *);
 /* WHY_NO_PUBKEY becomes the reason why the peer's certificates gave no key. */
 enum why	certs_why(const struct exchange *, enum why);

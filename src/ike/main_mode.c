@@ -260,7 +260,7 @@ auth_write(struct core *core, struct exchange *x, struct msg_wr *m)
 	struct p1 *p1 = x->p1;
 
 	msg_payload(m, PL_ID, view_of(p1->own_id_body, p1->own_id_n));
-	certs_write(x, m);
+	certs_write(core, x, m);
 	msg_payload(m, exchange_signs(x) ? PL_SIG : PL_HASH,
 	    view_of(p1->own_proof, p1->own_proof_n));
 	if (!x->peer->is_default && is_first_contact(core, x)) {
@@ -639,10 +639,14 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 		(void)certs_failing(core, x);
 		break;
 	}
-	if (x->p1->have_keys && why_notify(why) != N_NONE &&
+	/* The peer cannot know that it was not its certificate; it may try again. */
+	bool trust_gone = x->p1->certs != NULL && x->p1->certs->why == WHY_ROLE_GONE &&
+	    why == WHY_ROLE_GONE;
+	unsigned type = trust_gone ? N_CERTIFICATE_UNAVAILABLE : why_notify(why);
+	if (x->p1->have_keys && type != N_NONE &&
 	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_R_VERIFY_PENDING ||
 	    x->state == MM_I_AUTH_PENDING || x->state == MM_R_AUTH_PENDING))
-		info_send_error(core, x, why_notify(why));
+		info_send_error(core, x, (enum notify)type);
 	/* Who sent message 6 is done, and would use the SA until it hears otherwise. */
 	if (x->p1->have_keys && x->state == MM_I_VERIFY_PENDING)
 		info_send_withdrawal(core, x);
