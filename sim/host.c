@@ -172,6 +172,159 @@ act_keys_carry(struct host *h, const struct keys_ask *ask)
 	queue_add(&w->queue, &j->e, at);
 }
 
+/* ---- trust ---- */
+
+enum {
+	TRUST_ROOM = 65536,
+	TRUST_LOADS_MS = 20,		/* until its certificates are there */
+	TRUST_BACK_MS = 300		/* from its end to the next start */
+};
+
+/* An ask or its answer, as it goes through the channel. */
+struct trust_job {
+	struct sim_event		e;
+	int			host;
+	uint32_t		life, trust_life;
+	size_t			n;
+	uint8_t			body[TRUST_ROOM];
+};
+
+static void
+trust_job_free(struct sim_event *e)
+{
+	free((struct trust_job *)e);
+}
+
+static struct trust_job *
+trust_job(const struct host *h, void (*run)(struct world *, struct sim_event *))
+{
+	struct trust_job *j = sim_alloc(sizeof(*j));
+
+	j->e.run = run;
+	j->e.free = trust_job_free;
+	j->host = h->index;
+	j->life = h->life;
+	j->trust_life = h->trust_life;
+	return j;
+}
+
+static struct host *
+trust_job_host(struct world *w, const struct trust_job *j)
+{
+	struct host *h = still(w, j->host, j->life);
+
+	return h != NULL && h->trust_life == j->trust_life ? h : NULL;
+}
+
+static void
+trust_job_run(struct world *w, struct sim_event *e)
+{
+	struct trust_job *j = (struct trust_job *)e;
+	struct host *h = trust_job_host(w, j);
+	struct rd r = rd_of(view_of(j->body, j->n));
+	struct trust_answer a, read;
+	struct trust_ask ask;
+
+	if (h == NULL)
+		return;
+	if (!trust_ask_decode(&r, &ask))
+		abort();
+	trust_side_ask(w, h->trust, &ask, &a);
+	struct trust_job *back = trust_job(h, NULL);
+	struct wr out = wr_of(back->body, sizeof(back->body));
+	trust_answer_encode(&out, &a);
+	r = rd_of(wr_done(&out));
+	if (out.bad || !trust_answer_decode(&r, &read))
+		world_fail(w, "%s: an answer of trust does not fit its channel", h->name);
+	else {
+		host_before(h);
+		core_trust_answer(h->core, w->now, &read);
+		host_after(h);
+	}
+	free(back);
+}
+
+static void
+act_trust_carry(struct host *h, const struct trust_ask *ask)
+{
+	struct world *w = h->world;
+
+	if (h->trust == NULL) {
+		const struct trust_answer gone = { .verb = ask->verb, .token = ask->token,
+		    .why = WHY_ROLE_GONE };
+
+		core_trust_answer(h->core, w->now, &gone);
+		return;
+	}
+	struct trust_job *j = trust_job(h, trust_job_run);
+	struct wr out = wr_of(j->body, sizeof(j->body));
+	trust_ask_encode(&out, ask);
+	if (out.bad)
+		world_fail(w, "%s: an ask of trust does not fit its channel", h->name);
+	j->n = out.len;
+	/* A chain is a few verifications. */
+	struct mono at = mono_add(w->now, (struct span){ 300 + (int64_t)prng_below(&w->chance, 1500) });
+	if (at.us < h->trust_free_at.us)
+		at = h->trust_free_at;
+	h->trust_free_at = at;
+	queue_add(&w->queue, &j->e, at);
+}
+
+/* Its certificates are there: it tells, and answers what waited. */
+static void
+trust_loaded_run(struct world *w, struct sim_event *e)
+{
+	struct host *h = trust_job_host(w, (struct trust_job *)e);
+
+	if (h == NULL)
+		return;
+	host_before(h);
+	trust_side_tell(h->trust, h->core);
+	host_after(h);
+}
+
+static void
+trust_load(struct host *h, const struct snapshot *s)
+{
+	struct world *w = h->world;
+
+	trust_side_free(h->trust);
+	h->trust = trust_side_new(w, h->text, s);
+	if (h->trust == NULL)
+		abort();
+	struct mono there = mono_add(w->now, span_ms(TRUST_LOADS_MS));
+	queue_add(&w->queue, &trust_job(h, trust_loaded_run)->e, there);
+	if (h->trust_free_at.us < there.us)
+		h->trust_free_at = there;
+}
+
+static void
+trust_back_run(struct world *w, struct sim_event *e)
+{
+	struct host *h = trust_job_host(w, (struct trust_job *)e);
+	struct snapshot *s = h == NULL ? NULL : config_snapshot(h->text, false);
+
+	if (s != NULL)
+		trust_load(h, s);
+	snapshot_unref(s);
+}
+
+void
+host_trust_dies(struct host *h)
+{
+	struct world *w = h->world;
+
+	if (!h->up)
+		return;
+	h->trust_life++;
+	trust_side_free(h->trust);
+	h->trust = NULL;
+	host_before(h);
+	core_trust_gone(h->core, w->now);
+	host_after(h);
+	queue_add(&w->queue, &trust_job(h, trust_back_run)->e, mono_add(w->now, span_ms(TRUST_BACK_MS)));
+}
+
 /* ---- kern ---- */
 
 struct kern_job {
@@ -310,14 +463,9 @@ carry(struct host *h, const struct act *a)
 	case ACT_KERN:
 		act_kern_carry(h, &a->kern);
 		break;
-	case ACT_TRUST: {
-		/* These hosts have no certificates: raw keys decide. */
-		const struct trust_answer none = { .verb = a->trust->verb,
-		    .token = a->trust->token, .why = WHY_ROLE_GONE };
-
-		core_trust_answer(h->core, h->world->now, &none);
+	case ACT_TRUST:
+		act_trust_carry(h, a->trust);
 		break;
-	}
 	case ACT_FAILURE:
 		keep_failure(h, a->failure);
 		break;
@@ -399,6 +547,8 @@ host_configure(struct host *h, const char *text)
 	if (h->up) {
 		if (!keys_side_configure(h->keys, text))
 			abort();
+		if (h->trust != NULL)
+			trust_load(h, s);
 		host_before(h);
 		core_forget_orders(h->core);
 		core_configure(h->core, h->world->now, s);
@@ -426,6 +576,7 @@ host_start(struct host *h)
 	h->life++;
 	h->tick_at = MONO_NEVER;
 	h->done = false;
+	trust_load(h, s);
 	host_before(h);
 	core_configure(h->core, h->world->now, s);
 	host_after(h);
@@ -442,8 +593,10 @@ host_kill(struct host *h)
 	h->life++;
 	core_free(h->core);
 	keys_side_free(h->keys);
+	trust_side_free(h->trust);
 	h->core = NULL;
 	h->keys = NULL;
+	h->trust = NULL;
 	kernel_clear(&h->kernel);
 	invariants_host_gone(h);
 }

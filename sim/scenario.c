@@ -287,6 +287,8 @@ run_line(struct scenario *s, const char *line)
 		return on_hosts(s, &ws);
 	if (strcmp(verb, "nat") == 0)
 		return line_nat(s, &ws);
+	if (strcmp(verb, "pki") == 0)
+		return scenario_pki(s, &ws, 1);
 	if (strcmp(verb, "net") == 0)
 		return scenario_net(s, &ws, 1);
 	if (strcmp(verb, "bound") == 0)

@@ -53,6 +53,7 @@ size_t	words_find(const struct words *, const char *word);	/* n if it is not the
 
 /* ---- scenario_act.c ---- */
 bool	scenario_act(struct scenario *, const struct words *, size_t i);
+bool	scenario_pki(struct scenario *, const struct words *, size_t i);
 bool	scenario_net(struct scenario *, const struct words *, size_t i);
 
 /* ---- scenario_expect.c ---- */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/pki.h"
 #include "sim/scenario.h"
 
 /* ---- net ---- */
@@ -96,6 +97,18 @@ act_cut(struct scenario *s, const char *text, bool cut)
 		invariants_disturb(s->w->host[pairs.v[i].from], pairs.v[i].to);
 	}
 	return true;
+}
+
+/* `pki ca|cert|crl NAME ...` */
+bool
+scenario_pki(struct scenario *s, const struct words *ws, size_t i)
+{
+	STR(line, 800);
+	STR(why, 200);
+
+	words_rest(ws, i, &line);
+	return pki_make(s->w->pki, world_date(s->w), line.p, &why) ||
+	    scenario_fault(s, "pki: %s", why.p);
 }
 
 static bool
@@ -300,8 +313,12 @@ act_role(struct scenario *s, struct host *h, const char *role)
 {
 	bool keys = strcmp(role, "keys") == 0, kern = strcmp(role, "kern") == 0;
 
+	if (strcmp(role, "trust") == 0) {
+		host_trust_dies(h);
+		return true;
+	}
 	if (!keys && !kern)
-		return scenario_fault(s, "role: keys or kern");
+		return scenario_fault(s, "role: keys, kern or trust");
 	host_role_restart(h, keys, kern);
 	return true;
 }
@@ -429,6 +446,8 @@ scenario_act(struct scenario *s, const struct words *ws, size_t i)
 		return scenario_net(s, ws, i + 1);
 	if (strcmp(ws->w[i], "cut") == 0 || strcmp(ws->w[i], "heal") == 0)
 		return act_cut(s, ws->w[i + 1], ws->w[i][0] == 'c');
+	if (strcmp(ws->w[i], "pki") == 0)
+		return scenario_pki(s, ws, i + 1);
 	if (strcmp(ws->w[i], "rebind") == 0)
 		return act_rebind(s, ws->w[i + 1]);
 	if (!words_hosts(s, ws->w[i], &hosts))

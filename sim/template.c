@@ -13,6 +13,10 @@ static const struct { const char *name, *value; } option_defaults[] = {
 	{ "auth", "PRE_SHARED" },
 	{ "key", "none" },		/* private key: NAME of test/vectors/keys/NAME.pem */
 	{ "pub", "same" },		/* what the others have for it: NAME.pub, or none */
+	{ "ca", "none" },		/* names of `pki`, one file each: root,other */
+	{ "certs", "none" },		/* NAME+NAME: a leaf and its issuers in one file */
+	{ "crls", "none" },
+	{ "sends", "none" },		/* CERT payloads in place of its own (sim/trust.c) */
 	{ "group", "X25519" },
 	{ "p1life", "3600,60:86400" },
 	{ "esp", "AES_GCM_16" },	/* phase 2 */
@@ -319,6 +323,27 @@ put_keys(const struct plan *p, struct text *t, int host)
 	}
 }
 
+/* Its certificates: the names of what `pki` made. */
+static void
+put_certificates(const struct plan *p, struct text *t, int host)
+{
+	static const struct { const char *option, *kind; } kinds[] = {
+		{ "ca", "ca" }, { "certs", "cert" }, { "crls", "crl" },
+	};
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		char room[OPTION_TEXT], *save = NULL;
+
+		if (is(p, host, kinds[i].option, "none"))
+			continue;
+		text_copy(room, sizeof(room), plan_get(p, host, kinds[i].option));
+		for (char *w = strtok_r(room, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save))
+			put(t, "#trust %s %s\n", kinds[i].kind, w);
+	}
+	if (!is(p, host, "sends", "none"))
+		put(t, "#trust sends %s\n", plan_get(p, host, "sends"));
+}
+
 static void
 put_own(const struct plan *p, struct text *t, int host)
 {
@@ -385,6 +410,7 @@ plan_text(const struct plan *p, int host)
 		put_connections(p, &t, host, i);
 	}
 	put_keys(p, &t, host);
+	put_certificates(p, &t, host);
 	put_own(p, &t, host);
 	put_proposals(p, &t, host);
 	return t.p;

@@ -7,7 +7,7 @@
 
 #include "sim/world.h"
 
-enum { OPTION_TEXT = 96, OPTIONS_MAX = 48, LINES_MAX = 48 };
+enum { OPTION_TEXT = 120, OPTIONS_MAX = 48, LINES_MAX = 48 };
 
 /* Options of one host.  Names and defaults: option_defaults in template.c. */
 struct host_options {

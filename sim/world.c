@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/pki.h"
+
 struct world *
 world_new(uint64_t seed)
 {
@@ -12,6 +14,7 @@ world_new(uint64_t seed)
 
 	w->now = (struct mono){ 1000000 };
 	w->seed = seed;
+	w->pki = pki_new();
 	w->chance = (struct prng){ seed };
 	w->plain.delay = span_ms(5);
 	w->check = true;
@@ -38,6 +41,7 @@ world_free(struct world *w)
 			free(w->link[i]);
 	for (int i = 0; i < w->n_nats; i++)
 		free(w->nat[i].map);
+	pki_free(w->pki);
 	free(w->link);
 	free(w->nat);
 	free(w->spi_host);

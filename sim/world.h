@@ -12,6 +12,8 @@
 #include "sim/queue.h"
 
 struct keys_side;
+struct pki;
+struct trust_side;
 
 enum {
 	SPI_FIRST = 0x10000000, SPI_STEP = 16,
@@ -108,14 +110,15 @@ struct host {
 	int		 nat;			/* index of the box in front, or NOBODY */
 	bool		 up;
 	uint32_t	 life;			/* counts starts; old events do not reach a new life */
-	uint32_t	 kern_life, keys_life;	/* the same for the two roles */
+	uint32_t	 kern_life, keys_life, trust_life;	/* the same for the roles */
 	struct core	*core;
 	struct keys_side *keys;
+	struct trust_side *trust;	/* NULL: the role has died and is not back */
 	struct kernel	 kernel;
 	char		*text;			/* isakmpd.conf */
 	struct core_options options;
 	struct prng	 random;
-	struct mono	 tick_at, keys_free_at, kern_free_at;
+	struct mono	 tick_at, keys_free_at, kern_free_at, trust_free_at;
 	uint32_t	 ticks_now;		/* without time moving */
 
 	uint64_t	 sent, received, sent_octets, received_octets;
@@ -162,6 +165,7 @@ struct world {
 	struct link	**link;			/* n_hosts x n_hosts, made when touched */
 	struct nat	*nat;
 	int		 n_nats;
+	struct pki	*pki;			/* what certificates there are */
 	uint64_t	 orders;		/* of SA installations */
 	struct hooks	 hooks;
 	bool		 verbose;
@@ -205,6 +209,8 @@ void	host_kill(struct host *);		/* as by SIGKILL and a reboot */
 void	host_free(struct host *);
 void	host_input(struct host *, const struct path *, struct view);
 void	host_role_restart(struct host *, bool keys, bool kern);
+/* trust ends, and is back a little later. */
+void	host_trust_dies(struct host *);
 void	host_kern_event(struct host *, const struct kern_event *);
 /* Around a call of the core that the script makes itself; after host_after
  * the effects are carried out and the clock is armed. */
@@ -235,6 +241,25 @@ bool		 keys_side_configure(struct keys_side *, const char *text);
 bool		 keys_side_ask(struct keys_side *, const struct keys_ask *, struct keys_answer *ret);
 
 size_t		 keys_side_count(const struct keys_side *);	/* live tokens */
+
+/* ---- trust.c ---- */
+/* From the certificates that the text names: "#trust ca|cert|crl NAME[+NAME...]". */
+struct trust_side *trust_side_new(const struct world *, const char *text, const struct snapshot *);
+void		 trust_side_free(struct trust_side *);
+void		 trust_side_ask(struct world *, struct trust_side *, const struct trust_ask *,
+		    struct trust_answer *ret);
+/* What peers are to be asked for. */
+void		 trust_side_tell(struct trust_side *, struct core *);
+/* How many of ca, certs and crls together. */
+size_t		 trust_side_count(const struct trust_side *);
+
+/* Seconds since 1970 by the virtual clock. */
+enum { WORLD_BEGAN = 2051222400 };	/* 2035-01-01 00:00:00Z */
+static inline int64_t
+world_date(const struct world *w)
+{
+	return WORLD_BEGAN + (w->now.us - 1000000) / 1000000;
+}
 
 /* ---- config.c ---- */
 /* NULL with the problems on stderr (unless quiet). */

@@ -6,29 +6,6 @@
 #include "role/ike_internal.h"
 #include "role/trust_msg.h"
 
-static const uint8_t policies[] = {
-	[CRL_IF_PRESENT] = TRUST_CRL_IF_PRESENT, [CRL_OFF] = TRUST_CRL_OFF,
-	[CRL_REQUIRE] = TRUST_CRL_REQUIRE,
-};
-static const uint8_t sending[] = {
-	[SEND_ALWAYS] = TRUST_SEND_ALWAYS, [SEND_IF_ASKED] = TRUST_SEND_IF_ASKED,
-	[SEND_NEVER] = TRUST_SEND_NEVER,
-};
-
-static void
-conf_of(const struct x509_conf *x, struct trust_conf *ret)
-{
-	*ret = (struct trust_conf){
-		.settings = { .crl = policies[x->crl_policy], .send = sending[x->send],
-		    .accept_self_signed = x->accept_self_signed,
-		    .check_extended_usage = x->check_extended_usage },
-		.given = x->given,
-	};
-	text_copy(ret->path[TRUST_CA], sizeof(ret->path[0]), x->ca);
-	text_copy(ret->path[TRUST_CERT], sizeof(ret->path[0]), x->certs);
-	text_copy(ret->path[TRUST_CRL], sizeof(ret->path[0]), x->crls);
-}
-
 static bool
 same_conf(const struct trust_conf *a, const struct trust_conf *b)
 {
@@ -61,7 +38,7 @@ ike_trust_configure(struct ike *ike, bool files)
 		ike->trust_conf = calloc(1, sizeof(*ike->trust_conf));
 	if (ike->trust_conf == NULL)
 		return;
-	conf_of(&ike->snapshot->x509, &c);
+	trust_conf_of(&ike->snapshot->x509, &c);
 	if (!first && !files && same_conf(&c, ike->trust_conf))
 		return;
 	*ike->trust_conf = c;

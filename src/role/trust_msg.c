@@ -4,6 +4,29 @@
 
 enum { REQUEST_OCTETS_MAX = 4096 };
 
+static const uint8_t crl_policies[] = {
+	[CRL_IF_PRESENT] = TRUST_CRL_IF_PRESENT, [CRL_OFF] = TRUST_CRL_OFF,
+	[CRL_REQUIRE] = TRUST_CRL_REQUIRE,
+};
+static const uint8_t sendings[] = {
+	[SEND_ALWAYS] = TRUST_SEND_ALWAYS, [SEND_IF_ASKED] = TRUST_SEND_IF_ASKED,
+	[SEND_NEVER] = TRUST_SEND_NEVER,
+};
+
+void
+trust_conf_of(const struct x509_conf *x, struct trust_conf *ret)
+{
+	*ret = (struct trust_conf){
+		.settings = { .crl = crl_policies[x->crl_policy], .send = sendings[x->send],
+		    .accept_self_signed = x->accept_self_signed,
+		    .check_extended_usage = x->check_extended_usage },
+		.given = x->given,
+	};
+	text_copy(ret->path[TRUST_CA], sizeof(ret->path[0]), x->ca);
+	text_copy(ret->path[TRUST_CERT], sizeof(ret->path[0]), x->certs);
+	text_copy(ret->path[TRUST_CRL], sizeof(ret->path[0]), x->crls);
+}
+
 /* What was escaped is printable: it goes to logs and terminals as it is. */
 static void
 shown_decode(struct rd *r, char *ret, size_t cap)

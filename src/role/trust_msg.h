@@ -5,6 +5,7 @@
 #ifndef ROLE_TRUST_MSG_H
 #define ROLE_TRUST_MSG_H
 
+#include "conf/snapshot.h"
 #include "role/options.h"
 #include "trust/trust.h"
 
@@ -33,6 +34,8 @@ struct trust_state {
 	struct trust_state_item item[TRUST_ITEMS_MAX];
 };
 
+/* What the configuration says of certificates. */
+void		trust_conf_of(const struct x509_conf *, struct trust_conf *ret);
 void		trust_conf_encode(struct wr *, const struct trust_conf *);
 MUST_USE bool	trust_conf_decode(struct rd *, struct trust_conf *ret);
 void		trust_state_encode(struct wr *, const struct trust_state *);
