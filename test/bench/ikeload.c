@@ -1,6 +1,7 @@
 /*
  * ikeload - an IKEv1 initiator as load: many source addresses, a window of
- * negotiations side by side, main mode with a pre-shared key and quick mode.
+ * negotiations side by side, main mode with a pre-shared key or a certificate,
+ * and quick mode.
  *
  *	ikeload -p PID -c 500 -t 5 192.0.2.1
  *
@@ -336,9 +337,11 @@ static int
 usage(void)
 {
 	fputs("usage: ikeload [-p PID] [-g GROUP] [-F] [-E] [-D] [-s SOURCES] [-c WINDOW] [-n COUNT]\n"
+	    "               [-A rsa|ecdsa -K KEY.pem -C CERT.der -I NAME]\n"
 	    "               [-t SECONDS] [-w WARM-UP] [-r PER-SECOND] [-o FIRST] [-R MS] [-k] RESPONDER\n"
 	    "  -g 2, 14, 19, ...; -F with PFS; -E as behind a NAT; -D delete when done\n"
-	    "  -R until a message is sent again; -o number of the first source; -k only measure the key work of a group\n", stderr);
+	    "  -R until a message is sent again; -o number of the first source; -k only measure the key work of a group\n"
+	    "  -A authenticate by RSA, or ECDSA on P-256, as NAME\n", stderr);
 	return 2;
 }
 
@@ -350,6 +353,7 @@ defaults(struct load *l)
 
 	l->c.psk = view_str(psk);
 	l->c.group = GROUP_MODP_2048;
+	l->c.auth = AUTH_PRE_SHARED;
 	(void)!addr_parse("10.1.0.0", &net);
 	l->c.behind = (struct range){ net, addr_last_of(&net, 24) };
 	l->first_source = (10u << 24 | 64u << 16) + 1;
@@ -357,6 +361,33 @@ defaults(struct load *l)
 	l->sources = 100;
 	l->window = 32;
 	l->retry = 2;
+}
+
+/* A small file, which is kept. */
+static struct view
+file_read(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	size_t room = 65536;
+	uint8_t *p = malloc(room);
+
+	if (f == NULL || p == NULL)
+		die(path);
+	size_t n = fread(p, 1, room, f);
+	fclose(f);
+	return view_of(p, n);
+}
+
+static void
+read_key(struct load *l, const char *path)
+{
+	STR(why, 200);
+
+	l->c.key = sign_key_read(file_read(path), &why);
+	if (l->c.key == NULL) {
+		fprintf(stderr, "ikeload: %s: %s\n", path, why.p);
+		exit(2);
+	}
 }
 
 static void
@@ -384,7 +415,7 @@ main(int argc, char **argv)
 	int o;
 
 	defaults(&l);
-	while ((o = getopt(argc, argv, "p:g:FEDs:c:n:t:w:r:o:kmR:")) != -1)
+	while ((o = getopt(argc, argv, "p:g:FEDs:c:n:t:w:r:o:kmR:A:K:C:I:")) != -1)
 		switch (o) {
 		case 'p': pid = (pid_t)atoi(optarg); break;
 		case 'g': l.c.group = (uint16_t)atoi(optarg); break;
@@ -401,6 +432,10 @@ main(int argc, char **argv)
 		case 'R': l.retry = strtod(optarg, NULL) / 1e3; break;
 		case 'k': key_only = true; break;
 		case 'm': watch_only = true; break;
+		case 'A': l.c.auth = strcmp(optarg, "rsa") == 0 ? AUTH_RSA_SIG : AUTH_ECDSA_256; break;
+		case 'K': read_key(&l, optarg); break;
+		case 'C': l.c.cert = file_read(optarg); break;
+		case 'I': l.c.name = optarg; break;
 		default: return usage();
 		}
 	if (watch_only) {
@@ -416,7 +451,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (optind + 1 != argc || !addr_parse(argv[optind], &l.c.responder) ||
-	    l.sources == 0 || l.sources > SOURCES_MOST || (l.most == 0 && seconds <= 0))
+	    l.sources == 0 || l.sources > SOURCES_MOST || (l.most == 0 && seconds <= 0) ||
+	    (l.c.auth != AUTH_PRE_SHARED) != (l.c.key != NULL && l.c.cert.n > 0 && l.c.name != NULL))
 		return usage();
 	l.first_source += first;
 	l.first_inside += first;

@@ -3,6 +3,7 @@
 #	load-ours === ours		10.9.1.2 === 10.9.1.1
 #	load-theirs === theirs		10.9.2.2 === 10.9.2.1
 #	load-big === big		10.9.3.2 === 10.9.3.1	ours again, with thousands
+#	load-signed === signed		10.9.4.2 === 10.9.4.1	ours, with certificates
 #
 # Every address of 10.64.0.0/10 is one initiator at its load host; behind initiator
 # 10.64.0.0 + i is the address 10.128.0.0 + i, behind a responder 10.1.0.0/24.
@@ -37,7 +38,7 @@ bench_hosts() {
 	done
 }
 
-side_number() { case $1 in ours) echo 1 ;; theirs) echo 2 ;; *) echo 3 ;; esac; }
+side_number() { case $1 in ours) echo 1 ;; theirs) echo 2 ;; signed) echo 4 ;; *) echo 3 ;; esac; }
 
 # ---- ours ------------------------------------------------------------------
 
@@ -167,6 +168,11 @@ theirs_up() {
 	local dir=$T/theirs/swan
 	theirs_conf_many "$dir/swanctl.conf" "$1"
 	theirs_settings
+	theirs_run
+}
+
+theirs_run() {
+	local dir=$T/theirs/swan
 	rm -f "$dir/vici" "$T/theirs/run/charon.pid"
 	STRONGSWAN_CONF=$dir/strongswan.conf become theirs "$charon" \
 	    >"$T/theirs/swan.out" 2>&1 </dev/null &
@@ -191,6 +197,56 @@ theirs_down() {
 	wait_for 30 "charon to end" gone "$p"
 	wait "$p" 2>/dev/null
 }
+
+# ---- signatures ------------------------------------------------------------
+
+# sign_files rsa|ecdsa: an authority, and a certificate for the responder and for all initiators
+sign_files() {
+	. "$lib/../interop/openssl.sh"
+	local key=rsa:2048
+	[ "$1" = rsa ] || key=ec:P-256
+	ca_make "root-$1" $key
+	cert_make "gate-$1" $key "root-$1" DNS:gate.example
+	cert_make "load-$1" $key "root-$1" DNS:load.example
+	openssl x509 -in "$pki/load-$1.crt" -outform DER -out "$pki/load-$1.der"
+	sign_load=(-A "$1" -K "$pki/load-$1.key" -C "$pki/load-$1.der" -I load.example)
+}
+
+# ours_signed rsa|ecdsa connections: starts side `signed`
+ours_signed() {
+	local run=$T/signed/run method=RSA_SIG
+	[ "$1" = rsa ] || method=ECDSA_256
+	p1_weak='' p2_weak='' p1_suites=AES-128-SHA2-256-GRP19-$method \
+	    ours_conf_many "$T/signed.conf" "$2" none
+	mkdir -p "$run"/{ca,certs,private}
+	(
+		umask 077
+		sed 's/^Authentication=.*/ID=gate\nRemote-ID=load/' "$T/signed.conf"
+		printf '%s\n' "[gate]" ID-type=FQDN Name=gate.example "[load]" ID-type=FQDN Name=load.example \
+		    "[X509-certificates]" CA-directory=/run/ca Cert-directory=/run/certs \
+		    Private-key=/run/private/local.key
+	) >"$run/isakmpd.conf"
+	chmod 600 "$run/isakmpd.conf"
+	cp "$pki/root-$1.crt" "$run/ca/root.crt"
+	cp "$pki/gate-$1.crt" "$run/certs/gate.crt"
+	install -m 600 "$pki/gate-$1.key" "$run/private/local.key"
+	ours_start signed
+}
+
+# theirs_signed rsa|ecdsa connections
+theirs_signed() {
+	local dir=$T/theirs/swan
+	theirs_settings
+	theirs_conf_many "$T/theirs.conf" "$2"
+	sed -e 's/ version = 1/&\n send_cert = always/' -e 's/auth = psk/auth = pubkey/' \
+	    -e 's/ id = 10.9.2.1$/ id = gate.example\n certs = gate.crt/' \
+	    -e 's/ id = [1%].*/ id = load.example/' "$T/theirs.conf" >"$dir/swanctl.conf"
+	cp "$pki/root-$1.crt" "$dir/x509ca/root.crt"
+	cp "$pki/gate-$1.crt" "$dir/x509/gate.crt"
+	cp "$pki/gate-$1.key" "$dir/private/gate.key"
+	theirs_run
+}
+theirs_unsigned() { rm -f "$T/theirs/swan"/{x509,x509ca,private}/*; }
 
 # ---- the load --------------------------------------------------------------
 

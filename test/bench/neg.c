@@ -4,7 +4,8 @@
 #include "wire/payload.h"
 #include "wire/sa.h"
 
-enum { H = HASH_SHA2_256, HASH_N = 32, KEY_N = 16, BLOCK = 16, LIFE = 28800, KEY_IKE = 1 };
+enum { H = HASH_SHA2_256, HASH_N = 32, KEY_N = 16, BLOCK = 16, LIFE = 28800, KEY_IKE = 1,
+	NONCE_MOST = 256, X509_SIGNATURE = 4 };
 
 static const uint8_t vendor_nat_t[16] = {	/* RFC 3947, section 3.1 */
 	0x4a, 0x13, 0x1c, 0x81, 0x07, 0x03, 0x58, 0x45,
@@ -44,7 +45,7 @@ sa1_write(const struct neg_common *c, struct neg *n, struct msg_wr *m)
 	sa_wr_attribute(&sa, P1_ENCRYPTION_ALGORITHM, CIPHER_AES_CBC);
 	sa_wr_attribute(&sa, P1_KEY_LENGTH, KEY_N * 8);
 	sa_wr_attribute(&sa, P1_HASH_ALGORITHM, H);
-	sa_wr_attribute(&sa, P1_AUTHENTICATION_METHOD, AUTH_PRE_SHARED);
+	sa_wr_attribute(&sa, P1_AUTHENTICATION_METHOD, c->auth);
 	sa_wr_attribute(&sa, P1_GROUP_DESCRIPTION, c->group);
 	sa_wr_attribute(&sa, P1_LIFE_TYPE, LIFE_SECONDS);
 	sa_wr_attribute(&sa, P1_LIFE_DURATION, LIFE);
@@ -107,7 +108,7 @@ take_2(const struct neg_common *c, struct neg *n, const struct message *in)
 	return true;
 }
 
-/* ---- message 5: HDR*, IDii, HASH_I ---- */
+/* ---- message 5: HDR*, IDii, HASH_I; or HDR*, IDii, CERT, SIG_I ---- */
 
 /* SKEYID and its children, RFC 2409 section 5; Ka is the head of SKEYID_e. */
 static bool
@@ -118,7 +119,14 @@ derive(const struct neg_common *c, struct neg *n, struct view nr, struct view gx
 	const struct view nonces[] = { view_of(c->nonce, NEG_NONCE), nr };
 	const struct view ends[] = { dh_public(c->dh), view_of(n->gxr, n->gxr_n) };
 	uint8_t digest[HASH_LEN_MAX];
-	bool ok = prf_views(H, c->psk, nonces, 2, n->skeyid) && hash_views(H, ends, 2, digest);
+	uint8_t both[2 * NONCE_MOST];
+	struct wr w = wr_of(both, sizeof(both));
+	bool ok;
+
+	wr_view(&w, nonces[0]);
+	wr_view(&w, nonces[1]);
+	ok = (c->key == NULL ? prf_views(H, c->psk, nonces, 2, n->skeyid) :
+	    prf_views(H, wr_done(&w), &gxy, 1, n->skeyid)) && hash_views(H, ends, 2, digest);
 
 	for (size_t i = 0; ok && i < 3; i++) {
 		const struct view v[] = {
@@ -147,6 +155,23 @@ auth_hash(const struct neg_common *c, const struct neg *n, bool initiators, stru
 	return prf_views(H, view_of(n->skeyid, HASH_N), v, COUNT(v), ret);
 }
 
+/* CERT and SIG: the methods here all take HASH_I of the negotiated hash. */
+static bool
+proof_signed(const struct neg_common *c, struct msg_wr *m, struct view hash)
+{
+	uint8_t body[1 + NEG_OUT_MAX], signature[SIGNATURE_MAX];
+	struct wr w = wr_of(body, sizeof(body));
+	size_t len = 0;
+
+	wr_u8(&w, X509_SIGNATURE);
+	wr_view(&w, c->cert);
+	if (w.bad || sign_make(c->key, c->auth, hash, signature, &len) != WHY_NONE)
+		return false;
+	msg_payload(m, PL_CERT, wr_done(&w));
+	msg_payload(m, PL_SIG, view_of(signature, len));
+	return true;
+}
+
 static bool
 take_4(const struct neg_common *c, struct neg *n, const struct message *in)
 {
@@ -154,7 +179,7 @@ take_4(const struct neg_common *c, struct neg *n, const struct message *in)
 	const struct payload *nr = message_find(in, PL_NONCE, 0);
 	struct secret gxy = { 0 };
 	struct id id = id_from_addr(&n->source);
-	uint8_t body[32], hash[HASH_LEN_MAX];
+	uint8_t body[64], hash[HASH_LEN_MAX];
 	struct wr w = wr_of(body, sizeof(body));
 
 	if (ke == NULL || nr == NULL || ke->body.n > sizeof(n->gxr) ||
@@ -164,12 +189,20 @@ take_4(const struct neg_common *c, struct neg *n, const struct message *in)
 	n->gxr_n = ke->body.n;
 	bool ok = derive(c, n, nr->body, secret_view(&gxy));
 	secret_done(&gxy);
-	id_encode(&w, &id);
-	if (!ok || !auth_hash(c, n, true, wr_done(&w), hash))
+	if (c->key == NULL) {
+		id_encode(&w, &id);
+	} else {
+		wr_u32(&w, (uint32_t)ID_FQDN << 24);
+		wr_view(&w, view_str(c->name));
+	}
+	if (!ok || w.bad || !auth_hash(c, n, true, wr_done(&w), hash))
 		return false;
 	struct msg_wr m = begin(n, EXCH_ID_PROT, 0, true);
 	msg_payload(&m, PL_ID, wr_done(&w));
-	msg_payload(&m, PL_HASH, view_of(hash, HASH_N));
+	if (c->key == NULL)
+		msg_payload(&m, PL_HASH, view_of(hash, HASH_N));
+	else if (!proof_signed(c, &m, view_of(hash, HASH_N)))
+		return false;
 	n->state = NEG_SENT_5;
 	n->float_now = c->encap;
 	return encrypt(n, &m, n->iv);
@@ -261,6 +294,10 @@ take_6(const struct neg_common *c, struct neg *n, const struct message *in)
 	const struct payload *id = message_find(in, PL_ID, 0), *hash = message_find(in, PL_HASH, 0);
 	uint8_t want[HASH_LEN_MAX];
 
+	/* Who could encrypt it has done the key work; checking would be work of ours only. */
+	if (c->key != NULL)
+		return id != NULL && message_find(in, PL_CERT, 0) != NULL &&
+		    message_find(in, PL_SIG, 0) != NULL && quick_1(c, n);
 	return id != NULL && hash != NULL && auth_hash(c, n, false, id->body, want) &&
 	    view_equal(hash->body, view_of(want, HASH_N)) && quick_1(c, n);
 }

@@ -1,7 +1,8 @@
 /*
- * neg: one initiator's negotiation, main mode with a pre-shared key and then
- * quick mode, as cheap as possible for who drives thousands of them: one key
- * pair for all, a tiny exponent, nothing installed.  RFC 2408, 2409, 3947.
+ * neg: one initiator's negotiation, main mode with a pre-shared key or a
+ * certificate and then quick mode, as cheap as possible for who drives thousands
+ * of them: one key pair for all, a tiny exponent, nothing installed.  RFC 2408,
+ * 2409, 3947, 4754.
  */
 #ifndef BENCH_NEG_H
 #define BENCH_NEG_H
@@ -11,6 +12,7 @@
 #include "crypto/cipher.h"
 #include "crypto/dh.h"
 #include "crypto/hash.h"
+#include "crypto/sign.h"
 #include "wire/message.h"
 
 enum { NEG_OUT_MAX = 2048, NEG_SA_MAX = 128, NEG_NONCE = 32 };
@@ -20,6 +22,10 @@ struct neg_common {
 	uint16_t	group;
 	bool		pfs, encap;	/* encap: behind a NAT, as far as NAT-D tells */
 	struct view	psk;
+	uint8_t		auth;		/* AUTH_PRE_SHARED, or a method that signs, with: */
+	struct sign_key	*key;
+	struct view	cert;		/* DER */
+	const char	*name;		/* the ID of all initiators: FQDN */
 	struct addr	responder;
 	struct range	behind;		/* the responder's side of the flow: a subnet */
 	struct dh	*dh;
