@@ -149,69 +149,55 @@ suite() {
 
 # ---- life --------------------------------------------------------------------
 
+# renew_us spis|cookies: what must be new, without a lost ping
+renew_us() {
+	local old
+	old=$("$1" west)
+	ping_begin
+	wait_for 40 "new $1" renewed "$1" "$old"
+	ping_end
+	healthy
+}
+# renew_them spis|cookies number who-begins
+renew_them() {
+	local old
+	pair
+	"$3"
+	old=$("$1" west)
+	ping_begin
+	libre east --impair "event-sa-replace:$2" >"$T/rekey" 2>&1
+	wait_for 20 "new $1 ($(tail -n 2 "$T/rekey"))" renewed "$1" "$old"
+	ping_end
+	healthy
+}
+
 # Our lifetime ends first: the new SA is there before the old one goes.
 life_rekey2_us() {
 	pair p2life=20,10:86400
 	we_begin
-	renew2_us
+	renew_us spis
 }
 # They do not renew by themselves, and what we keep up is for us to renew.
 life_rekey2_us_answering() {
 	pair p2life=20,10:86400 'libre_more=salifetime=30s\nrekey=no'
 	they_begin
 	order west "c net"
-	renew2_us
-}
-renew2_us() {
-	local old
-	old=$(spis west)
-	ping_begin
-	wait_for 40 "new SPIs" renewed spis "$old"
-	ping_end
-	healthy
+	renew_us spis
 }
 # It is numbered: 1 is its ISAKMP SA, 2 its first IPsec SA.
-life_rekey2_them() {
-	pair
-	"${1:-they_begin}"
-	local old
-	old=$(spis west)
-	ping_begin
-	libre east --impair event-sa-replace:2 >"$T/rekey" 2>&1
-	wait_for 20 "new SPIs ($(tail -n 2 "$T/rekey"))" renewed spis "$old"
-	ping_end
-	healthy
-}
+life_rekey2_them() { renew_them spis 2 "${1:-they_begin}"; }
 life_rekey1_us() {
 	pair p1life=20,10:86400 active=yes
 	we_begin
-	renew1_us
+	renew_us cookies
 }
 life_rekey1_us_answering() {
 	pair p1life=20,10:86400 'libre_more=ikelifetime=30s\nrekey=no'
 	they_begin
 	order west "c net"
-	renew1_us
+	renew_us cookies
 }
-renew1_us() {
-	local old
-	old=$(cookies west)
-	ping_begin
-	wait_for 40 "new cookies" renewed cookies "$old"
-	ping_end
-	healthy
-}
-life_rekey1_them() {
-	pair
-	"${1:-they_begin}"
-	local old
-	old=$(cookies west)
-	ping_begin
-	libre east --impair event-sa-replace:1 >"$T/rekey" 2>&1
-	wait_for 20 "new cookies ($(tail -n 2 "$T/rekey"))" renewed cookies "$old"
-	ping_end
-	healthy
-}
+life_rekey1_them() { renew_them cookies 1 "${1:-they_begin}"; }
 # The same where the other side has begun.
 life_rekey2_them_answering() { life_rekey2_them we_begin; }
 life_rekey1_them_answering() { life_rekey1_them we_begin; }
