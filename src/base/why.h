@@ -122,12 +122,26 @@ enum why_log {
 	  "copy the issuer's list to the CRL-directory and send SIGHUP, or set CRL-policy to if-present") \
 	X(CRL_STALE, "a revocation list is out of date", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
 	  "get the issuer's current list, copy it to the CRL-directory and send SIGHUP") \
+	X(OCSP_NONE, "a certificate names no OCSP responder", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "name one with OCSP-responder, or set OCSP to if-available")		\
+	X(OCSP_UNREACHABLE, "an OCSP responder does not answer", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "see that this machine reaches the responder, and its name server; OCSP=if-available accepts certificates without an answer") \
+	X(OCSP_ANSWER, "an OCSP answer cannot be used", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "try openssl ocsp with the same certificates and URL, and repair the responder") \
+	X(OCSP_STALE, "an OCSP answer is not of now", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "set the clocks of this machine and of the responder, and see that no cache on the way keeps old answers") \
+	X(OCSP_SIGNER, "an OCSP answer is not signed by who may", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "let the issuer sign the answers, or give the responder a certificate of the issuer with extendedKeyUsage OCSPSigning") \
+	X(OCSP_UNKNOWN, "the OCSP responder does not know a certificate", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
+	  "add the certificate to the responder's list, or ask the responder of its issuer") \
 	X(CERT_USAGE, "a certificate is not for this use", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
 	  "issue it with the usage that is expected")				\
 	X(CERT_ALGORITHM, "an algorithm or key size of a certificate is refused", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
 	  "use RSA of 2048 bits or P-256 and SHA-256, or better; Allow-weak in the peer section admits RSA of 1024 bits and SHA-1") \
 	X(CERT_CHAIN, "a chain of certificates does not hold", N_INVALID_CERTIFICATE, LOG_ALWAYS, \
 	  "see what libcrypto says, and try openssl verify -CAfile with the same certificates") \
+	X(OWN_CERT, "no certificate of ours to take our ID from", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
+	  "put the certificate of the private key into the Cert-directory, or write our name instead of %fromcert") \
 	X(NO_PRIVATE_KEY, "no private key for our ID", N_AUTHENTICATION_FAILED, LOG_ALWAYS, \
 	  "put one into private/local.key, or change AUTHENTICATION_METHOD")	\
 	X(NO_PUBKEY, "no public key for the peer's ID", N_INVALID_ID_INFORMATION, LOG_ALWAYS, \

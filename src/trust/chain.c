@@ -28,7 +28,7 @@ refuse(struct trust_answer *a, enum why why, const char *field, const char *expe
 
 /* ---- algorithms ---- */
 
-static bool
+bool
 key_is_strong(const X509 *x, bool allow_weak)
 {
 	const EVP_PKEY *key = X509_get0_pubkey(x);
@@ -41,7 +41,7 @@ key_is_strong(const X509 *x, bool allow_weak)
 	    EVP_PKEY_get_bits(key) >= WEAK_RSA_BITS_LEAST;
 }
 
-static bool
+bool
 signature_is_strong(const X509 *x, bool allow_weak)
 {
 	int digest = NID_undef, kind = NID_undef, strength = 0;
@@ -125,6 +125,7 @@ struct check {
 	int	depth;
 	X509	*at;		/* referenced */
 	X509_CRL *list;		/* referenced; NULL: none concerned */
+	STACK_OF(X509) *chain;	/* referenced; NULL: none was built */
 };
 
 /*
@@ -389,8 +390,10 @@ verify(const struct trust *t, X509_STORE_CTX *ctx, struct check *c, X509 *leaf, 
 	X509_STORE_CTX_set_verify_cb(ctx, on_verdict);
 	set_limits(t, ctx, now);
 	int rv = X509_verify_cert(ctx);
-	if (rv == 1 && c->error == X509_V_OK)
+	if (rv == 1 && c->error == X509_V_OK) {
+		c->chain = X509_STORE_CTX_get1_chain(ctx);
 		return chain_is_strong(X509_STORE_CTX_get0_chain(ctx), allow_weak, ret);
+	}
 	if (c->error == X509_V_OK)	/* it did not even begin */
 		c->error = X509_V_ERR_OUT_OF_MEM;
 	explain(c, now, ret);
@@ -438,7 +441,7 @@ leave_out(STACK_OF(X509) *untrusted, const struct check *c, const X509 *leaf)
  */
 static bool
 attempts(const struct trust *t, X509 *leaf, STACK_OF(X509) *untrusted, STACK_OF(X509_CRL) *crls,
-    bool allow_weak, int64_t now, struct trust_answer *ret)
+    bool allow_weak, int64_t now, struct trust_answer *ret, STACK_OF(X509) **ret_chain)
 {
 	bool ok = false, more = true;
 
@@ -452,21 +455,25 @@ attempts(const struct trust *t, X509 *leaf, STACK_OF(X509) *untrusted, STACK_OF(
 			*ret = one;
 		X509_free(c.at);
 		X509_CRL_free(c.list);
-		if (ok)
+		if (ok) {
+			*ret_chain = c.chain;
 			return true;
+		}
+		sk_X509_pop_free(c.chain, X509_free);
 	}
 	return false;
 }
 
 bool
 chain_verify(const struct trust *t, X509 *leaf, const struct bag *b, bool allow_weak,
-    int64_t now, struct trust_answer *ret)
+    int64_t now, struct trust_answer *ret, STACK_OF(X509) **ret_chain)
 {
 	struct trust_answer a = { .verb = ret->verb, .token = ret->token };
 	STACK_OF(X509_CRL) *crls;
 	STACK_OF(X509) *untrusted;
 	bool ok = false;
 
+	*ret_chain = NULL;
 	if (!leaf_is_fit(t, leaf, allow_weak, ret))
 		return false;
 	crls = lists(t, b);
@@ -474,7 +481,7 @@ chain_verify(const struct trust *t, X509 *leaf, const struct bag *b, bool allow_
 	if (crls == NULL || untrusted == NULL)
 		refuse(&a, WHY_NO_MEMORY, "certificate", "", "");
 	else
-		ok = attempts(t, leaf, untrusted, crls, allow_weak, now, &a);
+		ok = attempts(t, leaf, untrusted, crls, allow_weak, now, &a, ret_chain);
 	if (ok)
 		a = (struct trust_answer){ .verb = ret->verb, .token = ret->token };
 	*ret = a;

@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -27,6 +28,8 @@ trust_new(const struct trust_settings *settings)
 	if (t == NULL)
 		return NULL;
 	t->settings = *settings;
+	if (settings->responder[0] != '\0')
+		(void)!url_parse(view_str(settings->responder), &t->responder);
 	t->store = X509_STORE_new();
 	t->others = sk_X509_new_null();
 	if (t->store == NULL || t->others == NULL) {
@@ -428,10 +431,25 @@ no_candidate(const struct bag *b, const struct id *id, struct trust_answer *ret)
 	}
 }
 
+/* look NULL: nobody is asked. */
+static bool
+holds(const struct trust *t, const struct trust_ask *ask, X509 *x, const struct bag *b, int64_t now,
+    struct trust_look *look, struct trust_answer *ret)
+{
+	STACK_OF(X509) *chain = NULL;
+
+	if (!usable_key(x, ask, ret) || !chain_verify(t, x, b, ask->allow_weak, now, ret, &chain))
+		return false;
+	bool ok = look == NULL || t->settings.ocsp == TRUST_OCSP_OFF ||
+	    chain_online(t, look, chain, ask->allow_weak, now, ret);
+	sk_X509_pop_free(chain, X509_free);
+	return ok;
+}
+
 /* The first one that names the ID and has a chain; else why the first one that names it has not. */
 static bool
 validated_key(const struct trust *t, const struct trust_ask *ask, const struct id *id,
-    const struct bag *b, int64_t now, struct trust_answer *ret)
+    const struct bag *b, int64_t now, struct trust_look *look, struct trust_answer *ret)
 {
 	struct trust_answer first = { 0 };
 	unsigned tried = 0;
@@ -442,11 +460,13 @@ validated_key(const struct trust *t, const struct trust_ask *ask, const struct i
 
 		if (!cert_names_id(x, id))
 			continue;
-		if (usable_key(x, ask, &one) && chain_verify(t, x, b, ask->allow_weak, now, &one)) {
+		if (holds(t, ask, x, b, now, look, &one)) {
 			(void)usable_key(x, ask, &one);
 			*ret = one;
 			return true;
 		}
+		if (look != NULL && look->wants.n > 0)
+			return false;
 		if (tried++ == 0)
 			first = one;
 	}
@@ -459,8 +479,8 @@ validated_key(const struct trust *t, const struct trust_ask *ask, const struct i
 	return false;
 }
 
-void
-trust_peer(const struct trust *t, const struct trust_ask *ask, int64_t now,
+static void
+peer(const struct trust *t, const struct trust_ask *ask, int64_t now, struct trust_look *look,
     struct trust_answer *ret)
 {
 	struct trust_answer a = { .verb = ask->verb, .token = ask->token };
@@ -473,12 +493,33 @@ trust_peer(const struct trust *t, const struct trust_ask *ask, int64_t now,
 		refuse(&a, WHY_NO_MEMORY, "certificate", "", "");
 	else {
 		if (!pinned_key(t, ask, &id, &b, &a))
-			(void)validated_key(t, ask, &id, &b, now, &a);
+			(void)validated_key(t, ask, &id, &b, now, look, &a);
 		bag_done(&b);
 	}
 	if (a.why != WHY_NONE)
 		text_copy(a.remedy, sizeof(a.remedy), why_remedy(a.why));
 	*ret = a;
+}
+
+void
+trust_peer(const struct trust *t, const struct trust_ask *ask, int64_t now,
+    struct trust_answer *ret)
+{
+	peer(t, ask, now, NULL, ret);
+}
+
+bool
+trust_peer_online(const struct trust *t, const struct trust_ask *ask, int64_t now,
+    struct trust_look *look, struct trust_answer *ret)
+{
+	struct trust_answer a;
+
+	look->wants.n = 0;
+	peer(t, ask, now, look, &a);
+	if (look->wants.n > 0)
+		return false;
+	*ret = a;
+	return true;
 }
 
 /* ---- before a sandbox closes ---- */
@@ -510,6 +551,9 @@ trust_preload(void)
 			return false;
 		EVP_KEYMGMT_free(k);
 	}
+	uint8_t nonce[16];	/* its generator is made when it is first used */
+	if (RAND_bytes(nonce, sizeof(nonce)) != 1)
+		return false;
 	ERR_clear_error();
 	return true;
 }

@@ -12,11 +12,18 @@
 
 #include "base/str.h"
 #include "base/trust_ask.h"
+#include "trust/book.h"
 
 enum trust_crl {
 	TRUST_CRL_OFF,		/* lists are not looked at */
 	TRUST_CRL_IF_PRESENT,	/* an issuer with a list: it must be current and not name the certificate */
 	TRUST_CRL_REQUIRE	/* and every issuer must have one */
+};
+
+enum trust_ocsp {
+	TRUST_OCSP_OFF,		/* nobody is asked */
+	TRUST_OCSP_IF_AVAILABLE, /* a valid answer must be good; without one it passes, with a log line */
+	TRUST_OCSP_REQUIRE	/* every certificate needs a good answer */
 };
 
 enum trust_send { TRUST_SEND_ALWAYS, TRUST_SEND_IF_ASKED, TRUST_SEND_NEVER };
@@ -26,6 +33,9 @@ struct trust_settings {
 	uint8_t	send;			/* enum trust_send */
 	bool	accept_self_signed;	/* a peer's certificate that it signed itself */
 	bool	check_extended_usage;	/* RFC 4945 5.1.3.12 */
+	uint8_t	ocsp;			/* enum trust_ocsp */
+	uint8_t	ocsp_timeout;		/* seconds, for one question */
+	char	responder[URL_TEXT_MAX]; /* whom to ask instead of whom certificates name; or "" */
 };
 
 enum trust_kind { TRUST_CA = 1, TRUST_CERT, TRUST_CRL, TRUST_KIND_MAX };
@@ -75,9 +85,24 @@ size_t		trust_count(const struct trust *, enum trust_kind);
  */
 bool		trust_item_warning(const struct trust_item *, int64_t now, struct str *ret);
 
-/* TRUST_PEER.  Texts in the answer are escaped. */
+/* TRUST_PEER, without OCSP.  Texts in the answer are escaped. */
 void		trust_peer(const struct trust *, const struct trust_ask *, int64_t now,
 		    struct trust_answer *ret);
+/* What trust_peer_online works with besides. */
+struct trust_look {
+	struct book	*book;
+	struct mono	 at;
+	bool		 last;		/* what is not known now counts as no answer */
+	struct str	*note;		/* what passed without an answer, for the log */
+	struct book_wants wants;	/* out */
+};
+/*
+ * TRUST_PEER, with OCSP if the settings say so.  False: there is no answer
+ * yet; the lines of look->wants were put on the book, and the same ask is to
+ * be made again when they are settled.
+ */
+MUST_USE bool	trust_peer_online(const struct trust *, const struct trust_ask *, int64_t now,
+		    struct trust_look *, struct trust_answer *ret);
 /* TRUST_OWN.  The certificates of the answer are written into room. */
 void		trust_own(const struct trust *, const struct trust_ask *, int64_t now,
 		    struct wr *room, struct trust_answer *ret);

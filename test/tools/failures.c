@@ -72,11 +72,23 @@ static const char *const causes[WHY_MAX] = {
 	[WHY_CERT_REVOKED] = "The issuer has withdrawn it.",
 	[WHY_CRL_MISSING] = "CRL-policy is require, and the CRL-directory has none of this issuer.",
 	[WHY_CRL_STALE] = "The job that fetches revocation lists has stopped.",
+	[WHY_OCSP_NONE] = "OCSP is required, and the issuer wrote no responder into the certificate.",
+	[WHY_OCSP_UNREACHABLE] = "The responder is down or slow, its name is not found, or a packet "
+	    "filter on the way stops TCP from this machine.",
+	[WHY_OCSP_ANSWER] = "The URL leads elsewhere, or the responder has an error.",
+	[WHY_OCSP_STALE] = "A clock is wrong, a cache or an attacker gives old answers, or the "
+	    "responder has stopped signing.",
+	[WHY_OCSP_SIGNER] = "The responder signs with another key than the issuer's, or an attacker "
+	    "answers in its place.",
+	[WHY_OCSP_UNKNOWN] = "The responder answers for another issuer, or has not heard of a new "
+	    "certificate yet.",
 	[WHY_CERT_USAGE] = "A certificate of a CA without basicConstraints, or one of a host with a "
 	    "key usage other than digitalSignature.",
 	[WHY_CERT_ALGORITHM] = "An old certificate: RSA below 2048 bits, MD5 or SHA-1.",
 	[WHY_CERT_CHAIN] = "A name outside the issuer's constraints, a chain longer than its path "
 	    "length, a wrong signature, or an extension that libcrypto does not know.",
+	[WHY_OWN_CERT] = "Our ID is %fromcert, and no file in certs/ is a certificate of "
+	    "private/local.key, or it is of another kind than the method that was negotiated.",
 	[WHY_NO_PRIVATE_KEY] = "There is no private/local.key, or it is of another kind than the "
 	    "transform's AUTHENTICATION_METHOD, or the log of the start says why it was refused.",
 	[WHY_NO_PUBKEY] = "The peer calls itself something else than the name of the key file, or "
