@@ -1,4 +1,4 @@
-#include "ctl/status.h"
+#include "ctl/status_find.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
  * because every step reports into the same flag.
  */
 struct out {
-	bool	bad;
+	const struct ctl_status	*st;
+	bool			 bad;
 };
 
 static void
@@ -81,7 +82,11 @@ put_endpoint(struct out *o, json_t *object, const char *key, const struct endpoi
 
 	if (e->addr.family == FAMILY_NONE)
 		return;
-	endpoint_print(&s, e);
+	/* IPsec SAs have no ports of their own. */
+	if (e->port == 0)
+		addr_print(&s, &e->addr);
+	else
+		endpoint_print(&s, e);
 	put(o, object, key, json_string(s.p));
 }
 
@@ -230,6 +235,7 @@ exchange_json(struct out *o, const struct ctl_exchange *x)
 static json_t *
 connection_json(struct out *o, const struct ctl_connection *c)
 {
+	const struct ctl_failure *f = c->up ? NULL : status_failure_of(o->st, c);
 	json_t *j = json_object();
 
 	put_text(o, j, "name", c->name);
@@ -238,6 +244,12 @@ connection_json(struct out *o, const struct ctl_connection *c)
 	put_bool(o, j, "active", c->active);
 	put_bool(o, j, "passive", c->passive);
 	put_bool(o, j, "up", c->up);
+	if (!c->up)
+		put_bool(o, j, "negotiating", status_exchange_of(o->st, c) != NULL);
+	if (f != NULL) {
+		put_text(o, j, "last_failure", why_name(f->why));
+		put_number(o, j, "last_failure_ago", f->ago > 0 ? (uint64_t)f->ago : 0);
+	}
 	put_timer(o, j, "check_in", &c->check);
 	put_id(o, j, "local_id", &c->local_id);
 	put_id(o, j, "remote_id", &c->remote_id);
@@ -297,7 +309,7 @@ status_prepare(void)
 char *
 status_json(const struct ctl_status *st)
 {
-	struct out o = { 0 };
+	struct out o = { .st = st };
 	json_t *root = json_object();
 
 	put_text(&o, root, "version", st->version);

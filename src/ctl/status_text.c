@@ -1,4 +1,4 @@
-#include "ctl/status.h"
+#include "ctl/status_find.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,29 +40,24 @@ amount(struct str *s, uint64_t bytes)
 		str_addf(s, "%" PRIu64 ".%" PRIu64 "%c", tenths / 10, tenths % 10, unit[u]);
 }
 
-static const struct ctl_sa *
-sa_of(const struct ctl_status *st, const char *name)
+/* IPsec SAs have no ports of their own. */
+static void
+end_text(struct str *s, const struct endpoint *e)
 {
-	const struct ctl_sa *found = NULL;
-
-	for (size_t i = 0; i < st->n_sas; i++) {
-		const struct ctl_sa *sa = &st->sas[i];
-
-		if (sa->phase != 2 || !text_same(sa->name, name) || (sa->flags & CTL_SA_READY) == 0)
-			continue;
-		if (found == NULL || (found->flags & CTL_SA_REPLACED) != 0)
-			found = sa;
-	}
-	return found;
+	if (e->addr.family == FAMILY_NONE)
+		str_add(s, "<no transport>");
+	else if (e->port == 0)
+		addr_print(s, &e->addr);
+	else
+		endpoint_print(s, e);
 }
 
-static const struct ctl_failure *
-failure_of(const struct ctl_status *st, const struct ctl_connection *c)
+static void
+ends_text(struct str *s, const struct endpoint *local, const struct endpoint *remote)
 {
-	for (size_t i = 0; i < st->n_failures; i++)
-		if (text_same(st->failures[i].connection, c->name))
-			return &st->failures[i];
-	return NULL;
+	end_text(s, local);
+	str_add(s, " <-> ");
+	end_text(s, remote);
 }
 
 static void
@@ -86,11 +81,52 @@ rekey(struct str *s, const struct ctl_sa *sa)
 	}
 }
 
-static void
-connection_text(struct str *s, const struct ctl_status *st, const struct ctl_connection *c)
+static const char *
+exchange_name(uint8_t type, char room[24])
 {
-	const struct ctl_sa *sa = sa_of(st, c->name);
-	const struct ctl_failure *f = failure_of(st, c);
+	return type == EXCH_ID_PROT ? "main mode" : type == EXCH_QUICK_MODE ? "quick mode" :
+	    reg_text(REG_EXCHANGE, type, room);
+}
+
+static bool
+is_down(const struct ctl_connection *c)
+{
+	return c->active && !c->up;
+}
+
+/* Why it is down, and what is being done about it. */
+static void
+down_text(struct str *s, const struct ctl_status *st, const struct ctl_connection *c)
+{
+	const struct ctl_exchange *x = status_exchange_of(st, c);
+	const struct ctl_failure *f = status_failure_of(st, c);
+	char room[24];
+
+	if (x != NULL) {
+		str_addf(s, "        negotiating: %s, ", exchange_name(x->type, room));
+		str_escaped(s, view_str(x->state));
+		str_char(s, '\n');
+	}
+	if (f != NULL) {
+		str_add(s, "        last failure ");
+		duration(s, f->ago);
+		str_addf(s, " ago: %s [%s]\n", why_text(f->why), why_name(f->why));
+		if (f->remedy[0] != '\0')
+			str_addf(s, "        do: %s\n", f->remedy);
+	}
+	if (x == NULL && st->passive) {
+		str_add(s, "        not tried: the daemon is passive\n");
+	} else if (x == NULL && c->check.armed) {
+		str_add(s, "        next try in ");
+		duration(s, c->check.secs);
+		str_char(s, '\n');
+	}
+}
+
+static void
+connection_text(struct str *s, const struct status_find *find, const struct ctl_connection *c)
+{
+	const struct ctl_sa *sa = c->up ? status_sa_of(find, c) : NULL;
 
 	str_addf(s, "  %-5s ", c->up ? "up" : c->active ? "DOWN" : "idle");
 	str_escaped(s, view_str(c->name));
@@ -100,21 +136,38 @@ connection_text(struct str *s, const struct ctl_status *st, const struct ctl_con
 	}
 	if (sa != NULL) {
 		str_add(s, " at ");
-		endpoint_print(s, &sa->remote);
+		end_text(s, &sa->remote);
 	}
 	str_char(s, '\n');
-	if (c->up || !c->active)
+	if (is_down(c))
+		down_text(s, find->st, c);
+}
+
+/* First what somebody has to look at. */
+static void
+connections_text(struct str *s, const struct ctl_status *st)
+{
+	size_t up = 0, down = 0;
+	struct status_find find;
+
+	for (size_t i = 0; i < st->n_connections; i++) {
+		up += st->connections[i].up;
+		down += is_down(&st->connections[i]);
+	}
+	if (st->n_connections == 0) {
+		str_add(s, "\nCONNECTIONS: none\n");
 		return;
-	if (f != NULL) {
-		str_addf(s, "        last failure ");
-		duration(s, f->ago);
-		str_addf(s, " ago: %s\n", why_text(f->why));
 	}
-	if (c->check.armed) {
-		str_add(s, "        next try in ");
-		duration(s, c->check.secs);
-		str_char(s, '\n');
-	}
+	str_addf(s, "\nCONNECTIONS: %zu down, %zu up, %zu idle\n", down, up,
+	    st->n_connections - down - up);
+	status_find_begin(&find, st);
+	for (size_t i = 0; i < st->n_connections; i++)
+		if (is_down(&st->connections[i]))
+			connection_text(s, &find, &st->connections[i]);
+	for (size_t i = 0; i < st->n_connections; i++)
+		if (!is_down(&st->connections[i]))
+			connection_text(s, &find, &st->connections[i]);
+	status_find_end(&find);
 }
 
 static void
@@ -168,9 +221,7 @@ sa_text(struct str *s, const struct ctl_sa *sa)
 	str_char(s, ' ');
 	sa_state(s, sa);
 	str_add(s, sa->initiator ? ", initiator, " : ", responder, ");
-	endpoint_print(s, &sa->local);
-	str_add(s, " <-> ");
-	endpoint_print(s, &sa->remote);
+	ends_text(s, &sa->local, &sa->remote);
 	str_char(s, '\n');
 	if (sa->phase == 1)
 		phase1_text(s, sa);
@@ -183,14 +234,16 @@ exchange_text(struct str *s, const struct ctl_exchange *x)
 {
 	char room[24];
 
-	str_addf(s, "  %s ", reg_text(REG_EXCHANGE, x->type, room));
+	str_addf(s, "  %s ", exchange_name(x->type, room));
 	str_escaped(s, view_str(x->name[0] == '\0' ? "<unnamed>" : x->name));
 	str_add(s, x->initiator ? ", initiator, " : ", responder, ");
-	endpoint_print(s, &x->local);
-	str_add(s, " <-> ");
-	endpoint_print(s, &x->remote);
+	ends_text(s, &x->local, &x->remote);
 	str_add(s, ", ");
 	str_escaped(s, view_str(x->state));
+	if (x->deadline.armed) {
+		str_add(s, ", given up in ");
+		duration(s, x->deadline.secs);
+	}
 	str_char(s, '\n');
 }
 
@@ -208,7 +261,7 @@ failure_text(struct str *s, const struct ctl_failure *f)
 {
 	str_add(s, "  ");
 	duration(s, f->ago);
-	str_addf(s, " ago: %s", why_text(f->why));
+	str_addf(s, " ago: %s [%s]", why_text(f->why), why_name(f->why));
 	if (f->count > 1)
 		str_addf(s, " (%" PRIu64 " times)", f->count);
 	str_char(s, '\n');
@@ -242,6 +295,19 @@ title(struct str *s, const char *text, size_t n)
 	str_addf(s, "\n%s%s\n", text, n == 0 ? ": none" : "");
 }
 
+static void
+exchanges_text(struct str *s, const struct ctl_status *st)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < st->n_exchanges; i++)
+		running += !status_is_done(&st->exchanges[i]);
+	title(s, "NEGOTIATIONS", running);
+	for (size_t i = 0; i < st->n_exchanges; i++)
+		if (!status_is_done(&st->exchanges[i]))
+			exchange_text(s, &st->exchanges[i]);
+}
+
 char *
 status_text(const struct ctl_status *st)
 {
@@ -257,15 +323,11 @@ status_text(const struct ctl_status *st)
 	duration(&s, st->uptime);
 	str_addf(&s, ", back end %s, %s\n", st->backend[0] == '\0' ? "not chosen" : st->backend,
 	    st->passive ? "passive" : "active");
-	title(&s, "CONNECTIONS", st->n_connections);
-	for (size_t i = 0; i < st->n_connections; i++)
-		connection_text(&s, st, &st->connections[i]);
+	connections_text(&s, st);
 	title(&s, "SAS", st->n_sas);
 	for (size_t i = 0; i < st->n_sas; i++)
 		sa_text(&s, &st->sas[i]);
-	title(&s, "EXCHANGES", st->n_exchanges);
-	for (size_t i = 0; i < st->n_exchanges; i++)
-		exchange_text(&s, &st->exchanges[i]);
+	exchanges_text(&s, st);
 	title(&s, "LAST FAILURES", st->n_failures);
 	for (size_t i = 0; i < st->n_failures; i++)
 		failure_text(&s, &st->failures[i]);

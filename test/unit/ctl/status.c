@@ -16,8 +16,8 @@ addr(const char *text)
 /* One connection up, one down with a failure. */
 struct world {
 	struct ctl_sa		sas[2];
-	struct ctl_connection	connections[2];
-	struct ctl_exchange	exchanges[1];
+	struct ctl_connection	connections[4];
+	struct ctl_exchange	exchanges[2];
 	struct ctl_failure	failures[1];
 	struct ctl_certificate	certificates[2];
 	struct ctl_status	status;
@@ -38,6 +38,7 @@ world_init(struct world *w)
 	};
 	w->sas[1] = w->sas[0];
 	w->sas[1].phase = 2;
+	w->sas[1].local.port = w->sas[1].remote.port = 0;
 	text_copy(w->sas[1].name, sizeof(w->sas[1].name), "west-east");
 	w->sas[1].spi_in = 0x0badcafe;
 	w->sas[1].spi_out = 0xdeadbeef;
@@ -51,9 +52,14 @@ world_init(struct world *w)
 	    .active = true, .up = true };
 	w->connections[1] = (struct ctl_connection){ .name = "west-south", .active = true,
 	    .check = { true, 30 } };
+	w->connections[2] = (struct ctl_connection){ .name = "west-north", .peer = "peer-north",
+	    .active = true, .check = { true, 40 } };
+	w->connections[3] = (struct ctl_connection){ .name = "visitors", .passive = true };
+	w->exchanges[1] = (struct ctl_exchange){ .phase = 2, .type = EXCH_QUICK_MODE,
+	    .name = "west-east", .state = "done" };
 	w->exchanges[0] = (struct ctl_exchange){ .phase = 1, .type = EXCH_ID_PROT,
-	    .name = "peer-south", .state = "KE_SENT", .local = w->sas[0].local,
-	    .remote = w->sas[0].remote };
+	    .name = "peer-north", .state = "waiting for SA", .local = w->sas[0].local,
+	    .remote = w->sas[0].remote, .deadline = { true, 15 } };
 	w->failures[0] = (struct ctl_failure){ .ago = 12, .count = 3, .why = WHY_NO_PROPOSAL,
 	    .peer = "192.0.2.7:500 (peer-south)", .connection = "west-south",
 	    .exchange = "main/2 initiator", .field = "HASH_ALGORITHM", .expected = "SHA2_256",
@@ -64,8 +70,8 @@ world_init(struct world *w)
 	w->certificates[1] = (struct ctl_certificate){ .kind = "crl", .file = "ca.crl",
 	    .subject = "/CN=CA", .from = 1, .until = 2, .left = -3600 };
 	w->status = (struct ctl_status){ .version = "0.1", .backend = "user", .uptime = 3661,
-	    .sas = w->sas, .n_sas = 2, .exchanges = w->exchanges, .n_exchanges = 1,
-	    .connections = w->connections, .n_connections = 2,
+	    .sas = w->sas, .n_sas = 2, .exchanges = w->exchanges, .n_exchanges = 2,
+	    .connections = w->connections, .n_connections = 4,
 	    .failures = w->failures, .n_failures = 1,
 	    .certificates = w->certificates, .n_certificates = 2 };
 }
@@ -114,6 +120,13 @@ json_says_what_there_is(void **state)
 	assert_int_equal(json_integer_value(json_object_get(json_array_get(certificates, 1), "until")), 2);
 	const json_t *connections = json_object_get(j, "connections");
 	assert_true(json_is_false(json_object_get(json_array_get(connections, 1), "up")));
+	assert_string_equal(text_at(connections, 1, "last_failure"), "NO_PROPOSAL");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(connections, 1),
+	    "last_failure_ago")), 12);
+	assert_true(json_is_false(json_object_get(json_array_get(connections, 1), "negotiating")));
+	assert_true(json_is_true(json_object_get(json_array_get(connections, 2), "negotiating")));
+	assert_null(json_object_get(json_array_get(connections, 0), "last_failure"));
+	assert_string_equal(text_at(sas, 1, "remote"), "192.0.2.9");	/* no port: it is no UDP */
 	json_decref(j);
 	free(text);
 }
@@ -147,7 +160,7 @@ nothing_at_all_is_a_status_too(void **state)
 	(void)state;
 	char *text = status_text(&st);
 	assert_string_equal(text, "isakmpd 0.1, up 0 s, back end not chosen, active\n"
-	    "\nCONNECTIONS: none\n\nSAS: none\n\nEXCHANGES: none\n\nLAST FAILURES: none\n");
+	    "\nCONNECTIONS: none\n\nSAS: none\n\nNEGOTIATIONS: none\n\nLAST FAILURES: none\n");
 	free(text);
 	text = status_json(&st);
 	json_t *j = json_loads(text, 0, NULL);
@@ -167,24 +180,29 @@ a_person_sees_what_is_down_and_why(void **state)
 	char *text = status_text(&w.status);
 	assert_string_equal(text,
 	    "isakmpd 0.1, up 01:01:01, back end user, active\n"
-	    "\nCONNECTIONS\n"
-	    "  up    west-east with peer-berlin at 192.0.2.9:500\n"
+	    "\nCONNECTIONS: 2 down, 1 up, 1 idle\n"
 	    "  DOWN  west-south\n"
-	    "        last failure 12 s ago: no acceptable proposal\n"
+	    "        last failure 12 s ago: no acceptable proposal [NO_PROPOSAL]\n"
+	    "        do: make the Transforms of both sides agree\n"
 	    "        next try in 30 s\n"
+	    "  DOWN  west-north with peer-north\n"
+	    "        negotiating: main mode, waiting for SA\n"
+	    "  up    west-east with peer-berlin at 192.0.2.9\n"
+	    "  idle  visitors\n"
 	    "\nSAS\n"
 	    "  phase 1 peer-berlin ready, initiator, 192.0.2.1:500 <-> 192.0.2.9:500\n"
 	    "        AES_CBC-256 SHA2_256 MODP_2048 PRE_SHARED, ends in 00:50:00\n"
 	    "        IDs <no ipsec id> <-> <no ipsec id>\n"
-	    "  phase 2 west-east ready, initiator, 192.0.2.1:500 <-> 192.0.2.9:500\n"
+	    "  phase 2 west-east ready, initiator, 192.0.2.1 <-> 192.0.2.9\n"
 	    "        spi in 0badcafe out deadbeef  ESP AES_GCM_16-128 tunnel, "
 	    "rekey in 1d 01:01:01, ends in 00:50:00\n"
 	    "        10.1.0.0/16 <-> 10.2.0.0/16\n"
 	    "        in 10 packets 1.5K (refused 1), out 20 packets 3.0M\n"
-	    "\nEXCHANGES\n"
-	    "  ID_PROT peer-south, responder, 192.0.2.1:500 <-> 192.0.2.9:500, KE_SENT\n"
+	    "\nNEGOTIATIONS\n"
+	    "  main mode peer-north, responder, 192.0.2.1:500 <-> 192.0.2.9:500, waiting for SA, "
+	    "given up in 15 s\n"
 	    "\nLAST FAILURES\n"
-	    "  12 s ago: no acceptable proposal (3 times)\n"
+	    "  12 s ago: no acceptable proposal [NO_PROPOSAL] (3 times)\n"
 	    "        peer      192.0.2.7:500 (peer-south)\n"
 	    "        conn      west-south\n"
 	    "        exchange  main/2 initiator\n"
@@ -199,6 +217,27 @@ a_person_sees_what_is_down_and_why(void **state)
 	free(text);
 }
 
+/* A failure of phase 1 names its peer only; it is that of each of its connections. */
+static void
+a_connection_is_down_for_the_failure_of_its_peer(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.failures[0].connection[0] = '\0';
+	text_copy(w.connections[1].peer, sizeof(w.connections[1].peer), "peer-south");
+	char *text = status_text(&w.status);
+	assert_non_null(strstr(text, "DOWN  west-south with peer-south\n"
+	    "        last failure 12 s ago: no acceptable proposal"));
+	assert_null(strstr(text, "DOWN  west-north with peer-north\n        last"));
+	free(text);
+	w.status.passive = true;
+	text = status_text(&w.status);
+	assert_non_null(strstr(text, "        not tried: the daemon is passive\n"));
+	free(text);
+}
+
 int
 main(void)
 {
@@ -206,6 +245,7 @@ main(void)
 		cmocka_unit_test(json_says_what_there_is),
 		cmocka_unit_test(names_of_any_octets_stay_valid_json),
 		cmocka_unit_test(nothing_at_all_is_a_status_too),
+		cmocka_unit_test(a_connection_is_down_for_the_failure_of_its_peer),
 		cmocka_unit_test(a_person_sees_what_is_down_and_why),
 	};
 
