@@ -182,7 +182,9 @@ report_exchange(struct str *s, unsigned number, const struct ctl_exchange *x)
 
 	str_addf(s, "%s%u ", exchange_prefix, number);
 	name_text(s, x->name);
-	str_addf(s, " %s phase %d doi 1 exchange %s step %s\n",
+	str_char(s, ' ');
+	str_escaped(s, view_str(x->policy[0] == '\0' ? "<no policy>" : x->policy));
+	str_addf(s, " policy %s phase %d doi 1 exchange %s step %s\n",
 	    x->initiator ? "initiator" : "responder", x->phase,
 	    reg_text(REG_EXCHANGE, x->type, room), x->state);
 	str_add(s, exchange_prefix);

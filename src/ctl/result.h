@@ -61,6 +61,7 @@ struct ctl_exchange {
 	uint8_t		type;			/* enum exchange_type */
 	bool		initiator;
 	char		name[SA_NAME_MAX];
+	char		policy[SA_NAME_MAX];	/* its Configuration; "" where there is none */
 	char		state[32];
 	struct endpoint	local, remote;
 	uint8_t		cookies[16];

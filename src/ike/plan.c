@@ -70,9 +70,7 @@ reload_plan(struct core *core, const struct snapshot *old, const struct snapshot
 	}
 	if (p.lines > LINES_MOST)
 		tell(core, CLASS_NORMAL, 0, "isakmpd: plan: and %u more", p.lines - LINES_MOST);
-	if (p.changed + p.fresh + p.removed > 0)
-		tell(core, CLASS_NORMAL, 0, "isakmpd: plan: connections: %u stay as they are, "
-		    "%u changed, %u new, %u removed", p.same, p.changed, p.fresh, p.removed);
-	else
-		tell(core, CLASS_MISC, 10, "isakmpd: plan: all %u connections stay as they are", p.same);
+	/* Also when nothing changes: who ordered it sees that it was taken. */
+	tell(core, CLASS_NORMAL, 0, "isakmpd: plan: connections: %u stay as they are, "
+	    "%u changed, %u new, %u removed", p.same, p.changed, p.fresh, p.removed);
 }

@@ -116,9 +116,12 @@ add_report_exchange(void *self, const struct core_exchange_info *i)
 {
 	struct text *t = self;
 	struct ctl_exchange x;
+	struct value policy;
 	STR(s, REPORT_ITEM_MAX);
 
 	ike_exchange_of(t->now, i, &x);
+	if (store_get(t->ike->store, x.name, "Configuration", &policy))
+		text_copy(x.policy, sizeof(x.policy), policy.text);
 	report_exchange(&s, ++t->number, &x);
 	text_add(t, &s);
 }
@@ -169,6 +172,54 @@ add_transports(struct text *t)
 	}
 }
 
+static void
+add_timer(struct text *t, const char *event, unsigned number, struct mono at)
+{
+	const struct ctl_timer timer = ike_timer_of(t->now, at);
+	STR(s, 256);
+
+	report_timer(&s, event, number, &timer);
+	text_add(t, &s);
+}
+
+/* The numbers are those of sa_report, exchange_report, and the order of connections. */
+static void
+add_sa_timers(void *self, const struct core_sa_info *i)
+{
+	struct text *t = self;
+
+	t->number++;
+	add_timer(t, "sa_soft_expire", t->number, i->soft_at);
+	add_timer(t, "sa_hard_expire", t->number, i->hard_at);
+}
+
+static void
+add_exchange_timer(void *self, const struct core_exchange_info *i)
+{
+	struct text *t = self;
+
+	add_timer(t, "exchange_free_aux", ++t->number, i->deadline);
+}
+
+static void
+add_connection_timer(void *self, const struct core_connection_info *i)
+{
+	struct text *t = self;
+
+	add_timer(t, "connection_checker", ++t->number, i->next_check);
+}
+
+static void
+add_timers(struct text *t)
+{
+	t->number = 0;
+	core_each_sa(t->ike->core, add_sa_timers, t);
+	t->number = 0;
+	core_each_exchange(t->ike->core, add_exchange_timer, t);
+	t->number = 0;
+	core_each_connection(t->ike->core, add_connection_timer, t);
+}
+
 static bool
 add_conf_entry(void *self, const struct store_entry *e)
 {
@@ -194,6 +245,7 @@ build_report(struct text *t)
 	core_each_exchange(t->ike->core, add_report_exchange, t);
 	add_transports(t);
 	core_each_connection(t->ike->core, add_report_connection, t);
+	add_timers(t);
 	report_conf_begin(&s);
 	text_add(t, &s);
 	store_each(t->ike->store, add_conf_entry, t);

@@ -201,7 +201,7 @@ on_ask(struct kern *k, struct rd *body)
 		role_log(k->ctx, ROLE_LOG_VERBOSE, 0, "role kern: %s", kern_state_said(k->state));
 	kern_answer_encode(role_body(k->ctx, ROLE_IKE), &answer);
 	if (!role_send(k->ctx, ROLE_IKE, MSG_KERN_ANSWER))
-		role_log(k->ctx, ROLE_LOG_ERROR, 0, "role kern: ike does not take answers");
+		role_unsent(k->ctx, ROLE_IKE);
 	return true;
 }
 

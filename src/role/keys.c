@@ -149,7 +149,7 @@ answer(struct keys *k, struct keys_answer *a)
 {
 	keys_answer_encode(role_body(k->ctx, ROLE_IKE), a);
 	if (!role_send(k->ctx, ROLE_IKE, MSG_KEYS_ANSWER))
-		role_log(k->ctx, ROLE_LOG_ERROR, 0, "role keys: ike does not take answers");
+		role_unsent(k->ctx, ROLE_IKE);
 	keys_answer_done(a);
 }
 

@@ -63,8 +63,12 @@ finish(struct keys_files *f)
 	struct keyring *ring = f->loading;
 
 	f->loading = NULL;
-	role_log(f->ctx, ROLE_LOG_VERBOSE, 0, "keys: %zu private keys, %zu public keys of peers",
-	    keyring_private_count(ring), keyring_public_count(ring));
+	/* Who uses pre-shared keys only has none, and need not be told so. */
+	bool any = keyring_private_count(ring) + keyring_public_count(ring) > 0;
+	role_log(f->ctx, any ? (int)ROLE_LOG_VERBOSE : ROLE_DEBUG_MISC,
+	    any ? 0 : ROLE_DEBUG_RARE,
+	    "keys: %zu private keys, %zu public keys of peers", keyring_private_count(ring),
+	    keyring_public_count(ring));
 	f->done(f->self, ring);
 	if (f->again)
 		begin(f);
@@ -211,9 +215,10 @@ on_end(struct keys_files *f, struct rd *body)
 	if (f->loading == NULL || kind != f->kind || result >= FILES_RESULT_MAX)
 		return false;
 	str_escaped(&why, rd_rest(body));
-	if (result != FILES_ALL)
-		role_log(f->ctx, result == FILES_MISSING ? ROLE_LOG_VERBOSE : ROLE_LOG_ERROR, 0, "%s",
-		    why.p);
+	if (result == FILES_MISSING)	/* a signature that needs it is refused by name */
+		role_log(f->ctx, ROLE_DEBUG_MISC, ROLE_DEBUG_RARE, "%s", why.p);
+	else if (result != FILES_ALL)
+		role_log(f->ctx, ROLE_LOG_ERROR, 0, "%s", why.p);
 	next(f);
 	return true;
 }

@@ -216,6 +216,14 @@ role_send(struct role_ctx *ctx, enum role to, uint16_t type)
 	return ok;
 }
 
+void
+role_unsent(struct role_ctx *ctx, enum role to)
+{
+	if (role_has(ctx, to) && channel_flush(ctx->link[to]->channel))
+		role_log(ctx, ROLE_LOG_ERROR, 0, "role %s: %s does not take answers",
+		    role_name(ctx->role), role_name(to));
+}
+
 bool
 role_await(struct role_ctx *ctx, enum role from, uint16_t type, int milliseconds,
     struct channel_in *ret)

@@ -119,6 +119,9 @@ bool		role_has(const struct role_ctx *, enum role);
 struct wr	*role_body(struct role_ctx *, enum role to);
 /* False: no such role now, or its queue is full, or the body did not fit. */
 MUST_USE bool	role_send(struct role_ctx *, enum role to, uint16_t type);
+/* Logs that an answer could not be sent, unless its receiver has ended: of that the
+ * monitor tells, and at an ordered end nobody need be told. */
+void		role_unsent(struct role_ctx *, enum role to);
 /* Blocking: the next message of that type from that role; others that come
  * meanwhile are handed to on_message first.  For kern -> esp only.  False: no
  * answer in time, or the role is gone. */
@@ -137,6 +140,8 @@ struct mono	role_now(void);			/* CLOCK_MONOTONIC; vDSO, no system call */
  */
 enum role_log { ROLE_LOG_NORMAL = -1, ROLE_LOG_VERBOSE = -2, ROLE_LOG_ERROR = -3,
 	ROLE_LOG_FATAL = -4, ROLE_LOG_REPORT = -5 };
+/* For roles that know nothing of ike: its class Misc, and the level of rare events. */
+enum { ROLE_DEBUG_MISC = 0, ROLE_DEBUG_RARE = 10 };
 void		role_log(struct role_ctx *, int class, int level, const char *fmt, ...)
 		    PRINTF_LIKE(4, 5);
 /* The text as it is: long lines. */

@@ -72,7 +72,7 @@ answer(struct trust_role *t, const struct trust_ask *ask)
 		trust_own(t->trust, ask, now(), &room, &a);
 	trust_answer_encode(role_body(t->ctx, ROLE_IKE), &a);
 	if (!role_send(t->ctx, ROLE_IKE, MSG_TRUST_ANSWER))
-		role_log(t->ctx, ROLE_LOG_ERROR, 0, "role trust: ike does not take answers");
+		role_unsent(t->ctx, ROLE_IKE);
 }
 
 static void
@@ -201,7 +201,10 @@ load_end(struct trust_role *t)
 		load_begin(t);
 		return;
 	}
-	role_log(t->ctx, ROLE_LOG_VERBOSE, 0, "trust: %zu CA certificates, %zu certificates, "
+	/* Who uses no certificates need not be told so. */
+	bool any = trust_count(t->trust, TRUST_CA) + trust_count(t->trust, TRUST_CERT) > 0;
+	role_log(t->ctx, any ? (int)ROLE_LOG_VERBOSE : ROLE_DEBUG_MISC, any ? 0 : ROLE_DEBUG_RARE,
+	    "trust: %zu CA certificates, %zu certificates, "
 	    "%zu revocation lists", trust_count(t->trust, TRUST_CA),
 	    trust_count(t->trust, TRUST_CERT), trust_count(t->trust, TRUST_CRL));
 	on_look(-1, 0, t);
@@ -332,7 +335,7 @@ on_files_end(struct trust_role *t, struct rd *body)
 	if (result == FILES_REFUSED || (result == FILES_MISSING && t->conf.given))
 		role_log(t->ctx, ROLE_LOG_NORMAL, 0, "x509_read_from_dir: %s", why.p);
 	else if (result == FILES_MISSING)
-		role_log(t->ctx, ROLE_LOG_VERBOSE, 0, "x509_read_from_dir: %s", why.p);
+		role_log(t->ctx, ROLE_DEBUG_MISC, ROLE_DEBUG_RARE, "x509_read_from_dir: %s", why.p);
 	load_next(t);
 	return true;
 }

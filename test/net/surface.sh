@@ -9,7 +9,8 @@ cases='capture4 capture6 capture-natt capture-files capture-failed status
 	debugger families ports files stdin background acquire-only no-kernel signals
 	verbose-lines odd-datagrams
 	run-dir descriptors delete-sas-no full-disk no-key flood
-	new-key keys-dies strangers-later syslog journal no-account addresses'
+	new-key keys-dies strangers-later syslog journal no-account addresses
+	clean-log report'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -1166,6 +1167,116 @@ keys-dies)
 	wait_for 5 "no SA" no_sa
 	order west "c net"
 	never 3 "the key by order is still in force" tunnel_up_phase1 west ;;
+
+# What an operator reads of an ordinary day, at the default level and with -v:
+# these lines and no others.
+clean-log)
+	ours_conf west active=yes
+	ours_conf east
+	start east -v
+	start west
+	wait_for 20 "the tunnel" tunnel_up west
+	wait_for 5 "the tunnel on east" tunnel_up east
+	planned() { [ "$(grep -c 'plan: connections: 1 stay' "$T/west/log")" = "$1" ]; }
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the reload" planned 1
+	order west R
+	wait_for 5 "the second reload" planned 2
+	kill -USR1 "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the report" [ -s "$run/isakmpd.report" ]
+	stop west || fail "it ended with status $?"
+	wait_for 5 "the DELETE on east" no_tunnel east
+	stop east || fail "it ended with status $?"
+	# lines host: without the time
+	lines() { sed 's/^[0-9]\{6\}\.[0-9]\{6\} Default //' "$T/$1/log"; }
+	cat >"$T/want" <<-W
+	isakmpd: starting [priv]
+	IPsec back end: user (asked for)
+	SIGHUP received
+	isakmpd: reinitializing daemon
+	isakmpd: plan: connections: 1 stay as they are, 0 changed, 0 new, 0 removed
+	isakmpd: reinitializing daemon
+	isakmpd: plan: connections: 1 stay as they are, 0 changed, 0 new, 0 removed
+	SIGUSR1 received
+	isakmpd: shutting down...
+	isakmpd: exit [priv]
+	W
+	lines west | diff "$T/want" - || fail "other lines, of west"
+	# with -v also its successes, and the peer's end; the order of the last two may differ
+	cat >"$T/want" <<-W
+	isakmpd: starting [priv]
+	IPsec back end: user (asked for)
+	isakmpd: phase 1 done (as responder): initiator id 10.9.0.1, responder id 10.9.0.2, src: 10.9.0.2 dst: 10.9.0.1
+	isakmpd: quick mode done (as responder): src: 10.9.0.2 dst: 10.9.0.1
+	isakmpd: Peer 10.9.0.1 made us delete live SA net for proto 3
+	isakmpd: shutting down...
+	isakmpd: exit [priv]
+	W
+	lines east | awk 'NR == FNR { want[FNR] = $0; n = FNR; next }
+	    index($0, want[FNR]) != 1 { print "line " FNR ": " $0; bad = 1 } END { exit bad || FNR != n }' \
+	    "$T/want" - || fail "other lines, of east" ;;
+
+# isakmpd.md 7.2 and 7.3: each line of the report, in the log and in the file, and in
+# the order of its six parts.
+report)
+	ours_conf west active=yes
+	ours_conf east
+	start east
+	start west
+	wait_for 20 "the tunnel" tunnel_up west
+	order west r
+	wait_for 5 "the report" logged west 'Report> Netmask='
+	kill -USR1 "$(cat "$T/west/daemon.pid")"
+	wait_for 5 "the file" [ -s "$run/isakmpd.report" ]
+	[ "$(stat -c %a "$run/isakmpd.report")" = 600 ] || fail "mode of the report"
+	grep ' Report> ' "$T/west/log" >"$T/in.log"
+	c='[0-9a-f]\{16\}' a='10\.9\.0\.1' b='10\.9\.0\.2'
+	cat >"$T/shapes" <<-W
+	sa_report: [0-9]* peer phase 1 doi 1 flags 0x[0-9a-f]*
+	sa_report: icookie $c rcookie $c
+	sa_report: msgid 00000000 refcnt [0-9]*
+	sa_report: life secs 3600 kb 0
+	sa_report: suite [0-9]* proto 1
+	sa_report: initiator id: $a, responder id: $b, src: $a dst: $b
+	sa_report: [0-9]* net phase 2 doi 1 flags 0x3
+	sa_report: suite [0-9]* proto 3
+	sa_report: spi_sz\\[0\\] 4 spi\\[0\\] [0-9a-f]* spi_sz\\[1\\] 4 spi\\[1\\] [0-9a-f]*
+	sa_report: initiator id: 10\.1\.0\.0/24, responder id: 10\.2\.0\.0/24, src: $a dst: $b
+	exchange_report: [0-9]* net qm policy initiator phase 2 doi 1 exchange QUICK_MODE step .*
+	exchange_report: icookie $c rcookie $c
+	exchange_report: msgid [0-9a-f]\{8\} .*
+	transport_report: transport [0-9]* flags [0-9a-f]* refcnt [0-9]*
+	udp_report: fd [0-9]* src 0\.0\.0\.0:500 dst \\*:0
+	udp_encap_report: fd [0-9]* src 0\.0\.0\.0:4500 dst \\*:0
+	connection_report: connection net next check [0-9]* seconds
+	connection_report: passive connection net local_id: 10\.1\.0\.0/24, remote_id: 10\.2\.0\.0/24
+	timer_report: event sa_soft_expire([0-9]*) scheduled in [0-9]* seconds
+	timer_report: event sa_hard_expire([0-9]*) scheduled in [0-9]* seconds
+	timer_report: event exchange_free_aux([0-9]*) scheduled in [0-9]* seconds
+	timer_report: event connection_checker([0-9]*) scheduled in [0-9]* seconds
+	conf_report: dumping running configuration
+	\[General\]
+	Authentication=	<hidden, 33 octets>
+	Netmask=	255\.255\.255\.0
+	W
+	for f in "$T/in.log" "$run/isakmpd.report"; do
+		while IFS= read -r shape; do
+			grep -q "^[0-9]\{6\}\.[0-9]\{6\} Report> $shape\$" "$f" ||
+			    fail "no line \"$shape\" in $f: $(cat "$f")"
+		done <"$T/shapes"
+		sed 's/^[^>]*> //' "$f" | awk '/^[a-z_]*_report:/ { part = $1; sub("udp_(encap_)?report", "transport_report", part)
+			if (part != last) printf "%s ", part; last = part }' >"$T/parts"
+		[ "$(cat "$T/parts")" = "sa_report: exchange_report: transport_report: connection_report: timer_report: conf_report: " ] ||
+		    fail "the order of the parts: $(cat "$T/parts")"
+		grep -q 'a long secret\|0x7f[0-9a-f]\{8\}' "$f" && fail "a key or an address of memory is in $f"
+		say "ok: $f"
+	done
+	# a report that is asked for again replaces the first
+	old=$(stat -c %i "$run/isakmpd.report")
+	kill -USR1 "$(cat "$T/west/daemon.pid")"
+	again() { [ "$(stat -c %i "$run/isakmpd.report")" != "$old" ]; }
+	wait_for 5 "another report" again
+	[ "$(grep -c 'conf_report:' "$run/isakmpd.report")" = 1 ] || fail "it was appended" ;;
 
 *)
 	fail "no case $case" ;;

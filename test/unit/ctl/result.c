@@ -221,7 +221,7 @@ the_report_prefixes_each_line_with_its_function(void **state)
 {
 	struct ctl_sa sa = phase2();
 	struct ctl_exchange x = { .phase = 1, .type = EXCH_ID_PROT, .initiator = true,
-	    .name = "peer-berlin", .state = "3", .local = sa.local, .remote = sa.remote };
+	    .name = "peer-berlin", .policy = "mm-strong", .state = "3", .local = sa.local, .remote = sa.remote };
 	struct ctl_transport t = { .fd = 5, .local = { addr("0.0.0.0"), 4500 }, .encap = true };
 	STR(s, 4096);
 
@@ -239,7 +239,7 @@ the_report_prefixes_each_line_with_its_function(void **state)
 	s = str_of(s_room, sizeof(s_room));
 	report_exchange(&s, 1, &x);
 	assert_string_equal(s.p,
-	    "exchange_report: 1 peer-berlin initiator phase 1 doi 1 exchange ID_PROT step 3\n"
+	    "exchange_report: 1 peer-berlin mm-strong policy initiator phase 1 doi 1 exchange ID_PROT step 3\n"
 	    "exchange_report: icookie 0000000000000000 rcookie 0000000000000000\n"
 	    "exchange_report: msgid 00000000 src 192.0.2.1:500 dst 192.0.2.9:500\n");
 	s = str_of(s_room, sizeof(s_room));
