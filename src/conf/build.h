@@ -42,7 +42,7 @@ enum {
 	NAME_SEARCHES_MAX = 10	/* through thousands of predefined names */
 };
 
-/* Choices that are warned of; those from WEAK_OPT_IN on need Allow-weak. */
+/* Choices that are warned of; those from WEAK_OPT_IN on, with Refuse-weak all, need Allow-weak. */
 enum weak {
 	WEAK_3DES = 1 << 0,
 	WEAK_SHA1 = 1 << 1,
@@ -120,6 +120,7 @@ struct build {
 	struct sects		 peers, connections;
 	unsigned		 suggestions, name_searches;	/* made so far */
 	bool			 no_memory;
+	bool			 refuse_weak;	/* [General]:Refuse-weak */
 };
 
 /* Where a problem is: a value, a member of it, or a whole section (tag NULL). */
@@ -202,6 +203,8 @@ void		weak_print(struct str *, uint32_t weak);
 /* ---- "did you mean" ---- */
 
 bool		may_suggest(struct build *);
+/* What is odd about a name that does not exist: quotation marks, blanks, not ASCII. */
+void		 advise_name(struct view, struct str *);
 void		suggest_section(struct build *, struct view wanted, uint32_t kinds, struct str *);
 void		suggest_constant(struct build *, struct view wanted, enum registry, struct str *);
 void		suggest_of(struct build *, struct view wanted, const char *const *, size_t n,
@@ -216,6 +219,8 @@ void	build_phase2(struct build *);	/* which connections, and their peers */
 void	build_phase1(struct build *);	/* [Phase 1], and all peers */
 void	build_connections(struct build *);
 void	check_tags(struct build *);
+/* "ISAKMP-peer": of the first of these kinds. */
+const char *kind_name(uint32_t kinds);
 struct sect *peer_use(struct build *, struct ref, const char *name);
 struct p1_config *p1_config_of(struct build *, struct sect *);
 /* What was made for a peer, or NULL. */
@@ -225,6 +230,7 @@ struct p2_config *p2_config_of(struct build *, struct sect *);
 /* Checks a list of suites without a connection. */
 void	check_suites(struct build *, const char *section, const char *tag);
 uint32_t group_weak(int32_t group);
+uint32_t weak_refused(const struct build *, const struct peer *, uint32_t weak);
 bool	p1_id(struct build *, struct sect *, bool remote, struct id *ret);
 bool	p2_id(struct build *, struct sect *, struct id *ret);
 

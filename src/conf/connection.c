@@ -97,6 +97,9 @@ ids_agree(struct build *b, const struct connection *c)
 	if (l->range.first.family != r->range.first.family)
 		complain(b, PROBLEM_ERROR, ref_section(b, c->name), "",
 		    "Local-ID and Remote-ID are of different address families");
+	if (range_equal(&l->range, &r->range))
+		complain(b, PROBLEM_WARNING, ref_section(b, c->name), "",
+		    "Local-ID and Remote-ID are the same");
 	if (l->protocol != r->protocol)
 		complain(b, PROBLEM_ERROR, ref_section(b, c->name),
 		    "write the same Protocol in both ID sections",
@@ -136,7 +139,9 @@ connection_unavailable(struct build *b, const char *section)
 
 	on_demand_tags(b, section);
 	if (get(b, section, "Interface", &v))
-		not_available(b, ref_value(section, "Interface", &v), "a route-based tunnel");
+		complain(b, PROBLEM_ERROR, ref_value(section, "Interface", &v),
+		    "remove the tag, and say in Local-ID and Remote-ID what the tunnel is for",
+		    "route-based tunnels: not available in this version");
 	if (get(b, section, "PF-Tag", &v))
 		complain(b, PROBLEM_WARNING, ref_value(section, "PF-Tag", &v), "",
 		    "packet tags do not exist on this system: ignored");
@@ -161,12 +166,13 @@ transport_ids(struct build *b, const struct connection *c, const struct p2_confi
 static void
 weak_choices(struct build *b, const struct connection *c, uint32_t phase2, uint32_t phase1)
 {
-	uint32_t forbidden = phase2 & ~(WEAK_OPT_IN - 1u);
 	STR(text, 200);
 
 	if (c->peer == NULL)
 		return;		/* said already */
-	if (forbidden != 0 && !c->peer->allow_weak) {
+	uint32_t forbidden = weak_refused(b, c->peer, phase2);
+	phase1 &= ~weak_refused(b, c->peer, phase1);	/* said already, too */
+	if (forbidden != 0) {
 		weak_print(&text, forbidden);
 		complain(b, PROBLEM_ERROR, ref_section(b, c->name),
 		    "choose stronger suites, or write Allow-weak=yes in the peer section",
@@ -284,6 +290,40 @@ build_connection(struct build *b, const struct sect *s, struct connection *c)
 
 /* ---- all of them ---- */
 
+/* The same traffic by two peers: the kernel leads it to one. */
+static void
+check_rivals(struct build *b)
+{
+	struct table seen = { 0 };
+
+	for (size_t i = 0; i < b->snap->n_connections; i++) {
+		const struct connection *c = &b->snap->connections[i], *rival;
+		STR(key, 400);
+
+		if (c->peer == NULL || c->local_id.type == 0 || c->remote_id.type == 0)
+			continue;
+		id_print(&key, c->nat_id.type != 0 ? &c->nat_id : &c->local_id);
+		str_add(&key, " to ");
+		id_print(&key, &c->remote_id);
+		rival = table_get(&seen, view_str(key.p));
+		if (rival != NULL && rival->peer != c->peer) {
+			SHOW(name, view_str(rival->name));
+			complain(b, PROBLEM_WARNING, ref_section(b, c->name),
+			    "give them different IDs, or have only one of them",
+			    "the same traffic as [%s], which is with another peer: only one of them can carry "
+			    "it", name.p);
+		}
+		if (rival != NULL)
+			continue;
+		char *kept = arena_text(b->scratch, view_str(key.p));
+		if (kept == NULL || !table_put(&seen, kept, &b->snap->connections[i])) {
+			b->no_memory = true;
+			break;
+		}
+	}
+	table_done(&seen);
+}
+
 /* Two connections that the same peer could mean with the same IDs. */
 static void
 check_twins(struct build *b)
@@ -331,4 +371,5 @@ build_connections(struct build *b)
 		snap->n_connections++;
 	}
 	check_twins(b);
+	check_rivals(b);
 }

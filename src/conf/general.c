@@ -232,6 +232,8 @@ build_general(struct build *b)
 	s->capture_kb = get_number(b, "General", "Capture-size", 65536, 1, 4 * 1024 * 1024);
 	s->acquire_only = get_flag(b, "General", "Acquire-Only");
 	s->renegotiate_on_hup = get_flag(b, "General", "Renegotiate-on-HUP");
+	b->refuse_weak = get_yes(b, "General", "Refuse-weak", false);
+	(void)get_yes(b, "General", "Trailing-comments", false);	/* conf/store.c heeds it */
 	s->delete_sas = yes_or_no(b, "Delete-SAs", true);
 	s->use_keynote = yes_or_no(b, "Use-Keynote", false);
 	s->policy_file = get(b, "General", "Policy-file", &v) ? keep_text(b, v.text) : NULL;

@@ -122,8 +122,18 @@ late_backslash(struct view t, struct piece all)
 }
 
 bool
+lex_marked(struct view t)
+{
+	static const uint8_t mark[LEX_MARK] = { 0xef, 0xbb, 0xbf };
+
+	return t.n >= sizeof(mark) && memcmp(t.p, mark, sizeof(mark)) == 0;
+}
+
+bool
 lex_next(struct lex *x, struct lex_line *ret)
 {
+	if (x->at == 0 && lex_marked(x->text))
+		x->at = LEX_MARK;
 	struct lex_line l = { .all.at = x->at, .first = x->line + 1 };
 	size_t i = x->at;
 

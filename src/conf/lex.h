@@ -40,6 +40,9 @@ struct lex {
 	uint32_t	line;		/* physical lines read */
 };
 
+enum { LEX_MARK = 3 };
+/* A UTF-8 byte order mark: lex_next skips it. */
+bool	lex_marked(struct view text);
 /* False at the end of the text. */
 bool	lex_next(struct lex *, struct lex_line *ret);
 /* The octet at an offset as the grammar sees it: blank for parts of a continuation. */

@@ -138,7 +138,7 @@ p1_weak(const struct p1_transform *t)
 {
 	uint32_t weak = group_weak(t->group);
 
-	if (t->cipher == CONF_ANY || t->hash == CONF_ANY)
+	if (t->cipher == CONF_ANY || t->hash == CONF_ANY || t->auth == CONF_ANY)
 		weak |= WEAK_ANY;
 	if (t->cipher == CIPHER_3DES_CBC)
 		weak |= WEAK_3DES;
@@ -253,6 +253,13 @@ p1_config_known(const struct build *b, const struct peer *p)
 	return s == NULL ? NULL : s->p1;
 }
 
+/* Of these, what this peer may not use. */
+uint32_t
+weak_refused(const struct build *b, const struct peer *p, uint32_t weak)
+{
+	return p->allow_weak ? 0 : b->refuse_weak ? weak : weak & ~(WEAK_OPT_IN - 1u);
+}
+
 void
 warn_weak_peers(struct build *b)
 {
@@ -261,7 +268,8 @@ warn_weak_peers(struct build *b)
 		const struct p1_config *c = p1_config_known(b, s->peer);
 		STR(weak, 120);
 
-		if (c == NULL || c->weak == 0 || s->of_connection)
+		if (c == NULL || c->weak == 0 || s->of_connection ||
+		    weak_refused(b, s->peer, c->weak) != 0)
 			continue;
 		weak_print(&weak, c->weak);
 		complain(b, PROBLEM_WARNING, ref_section(b, s->name), "",
@@ -277,9 +285,14 @@ peer_unavailable(struct build *b, const char *section)
 	static const char *const tags[] = { "Credentials", "Credential_Type", "PKAuthentication" };
 	struct value v;
 
+	/* doc/decisions/0014: keys and certificates have files of their own. */
 	for (size_t i = 0; i < COUNT(tags); i++)
 		if (get(b, section, tags[i], &v))
-			not_available(b, ref_value(section, tags[i], &v), tags[i]);
+			complain(b, PROBLEM_ERROR, ref_value(section, tags[i], &v), i == 2 ?
+			    "name its file in [X509-certificates]:Private-key" :
+			    "put it into the folder of [X509-certificates]:Cert-directory",
+			    "%s are not taken from the configuration", i == 2 ? "private keys" :
+			    "certificates");
 	on_demand_tags(b, section);
 }
 
@@ -295,17 +308,62 @@ peer_transport(struct build *b, const char *section)
 	}
 }
 
+/* What no single host can have: none, all, a group, or IPv4 in the clothes of IPv6. */
+static bool
+of_a_host(const struct addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t all[4] = { 255, 255, 255, 255 };
+
+	if (addr_is_any(a))
+		return false;
+	if (a->family == FAMILY_IP4)
+		return (a->b[0] & 0xf0) != 0xe0 && memcmp(a->b, all, sizeof(all)) != 0;
+	return a->b[0] != 0xff && memcmp(a->b, mapped, sizeof(mapped)) != 0;
+}
+
+static bool
+host_address(struct build *b, const struct peer *p, const char *tag, enum family family,
+    struct addr *ret)
+{
+	struct value v;
+	struct addr a;
+
+	if (!get(b, p->name, tag, &v) || !get_address(b, p->name, tag, family, &a))
+		return false;
+	if (!of_a_host(&a)) {
+		SHOW(shown, view_str(v.text));
+		complain(b, PROBLEM_ERROR, ref_value(p->name, tag, &v), "",
+		    "\"%s\" is not the address of a host", shown.p);
+		return false;
+	}
+	*ret = a;
+	return true;
+}
+
+static void
+check_listening(struct build *b, const struct peer *p)
+{
+	const struct snapshot *s = b->snap;
+	struct value v;
+
+	if (s->listen_all || p->local_address.family == FAMILY_NONE ||
+	    !get(b, p->name, "Local-address", &v))
+		return;
+	for (size_t i = 0; i < s->n_listen_on; i++)
+		if (addr_equal(&s->listen_on[i], &p->local_address))
+			return;
+	SHOW(shown, view_str(v.text));
+	complain(b, PROBLEM_WARNING, ref_value(p->name, "Local-address", &v),
+	    "add it to [General]:Listen-on", "nothing listens on %s", shown.p);
+}
+
 static void
 peer_addresses(struct build *b, struct peer *p)
 {
-	struct addr a;
-
-	if (has_tag(b, p->name, "Address") &&
-	    get_address(b, p->name, "Address", FAMILY_NONE, &a))
-		p->address = a;
-	if (has_tag(b, p->name, "Local-address") &&
-	    get_address(b, p->name, "Local-address", p->address.family, &a))
-		p->local_address = a;
+	(void)host_address(b, p, "Address", FAMILY_NONE, &p->address);
+	(void)host_address(b, p, "Local-address", p->address.family, &p->local_address);
+	check_listening(b, p);
 	(void)get_port(b, p->name, "Port", &p->port);
 }
 
@@ -334,7 +392,7 @@ peer_ids(struct build *b, struct peer *p)
 	p->address_line = line_of_tag(b, p->name, "Address");
 	p->own_id_line = line_of_tag(b, p->name, "ID");
 	if (remote != NULL && p1_id(b, remote, true, &p->remote_id) &&
-	    get(b, p->name, "Remote-ID", &v))
+	    get(b, p->name, "Remote-ID", &v)) {
 		p->remote_id_line = v.tag_line;
 	bool any = get_yes(b, p->name, "Allow-any-ID", false);
 	p->any_id = p->remote_id.type == 0 && (any || p->is_default);
@@ -396,9 +454,9 @@ peer_configuration(struct build *b, const struct sect *s, struct peer *p)
 	p->n_transforms = c->n;
 	if (c->n == 0)
 		peer_needs_transforms(b, s, config);
-	if (c->weak >= WEAK_OPT_IN && !p->allow_weak) {
+	if (weak_refused(b, p, c->weak) != 0) {
 		STR(weak, 120);
-		weak_print(&weak, c->weak & ~(WEAK_OPT_IN - 1u));
+		weak_print(&weak, weak_refused(b, p, c->weak));
 		complain(b, PROBLEM_ERROR, ref_section(b, p->name),
 		    "choose stronger transforms, or write Allow-weak=yes in this section",
 		    "phase 1 would use %s", weak.p);
@@ -415,6 +473,8 @@ judge_psk(struct build *b, struct ref ref, const char *text)
 	struct secret key = { 0 };
 	enum psk_fault fault = psk_octets(text, &key);
 	unsigned bits = psk_bits(secret_view(&key));
+	size_t n = strlen(text);
+	bool hex = n >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 
 	secret_done(&key);
 	if (fault != PSK_OK)
@@ -428,6 +488,14 @@ judge_psk(struct build *b, struct ref ref, const char *text)
 }
 
 static uint64_t
+	else if (hex && n % 2 != 0)
+		complain(b, PROBLEM_WARNING, ref, "write all digits",
+		    "an odd number of hexadecimal digits: a 0 goes before the first");
+	else if (!hex && n >= 16 && n % 2 == 0 && strspn(text, "0123456789abcdefABCDEF") == n)
+		complain(b, PROBLEM_WARNING, ref, "write 0x before it if the octets are meant",
+		    "the key looks hexadecimal, and is taken as text");
+	else if ((text[0] == '"' || text[0] == '\'') && text[n - 1] == text[0])
+		complain(b, PROBLEM_WARNING, ref, "", "the quotation marks are part of the key");
 psk_mark(const struct conf_env *env, const char *section, const char *text)
 {
 	static const uint8_t key[16];		/* of a text that hides nothing */

@@ -130,6 +130,18 @@ p2_auth(struct build *b, const char *section, struct p2_transform *t)
 	return true;
 }
 
+static bool
+p2_known(struct build *b, const char *section, const struct p2_transform *t)
+{
+	struct value v;
+
+	if (aes(t->transform_id) || t->transform_id == ESP_3DES || t->transform_id == ESP_NULL ||
+	    !get(b, section, "TRANSFORM_ID", &v))
+		return true;
+	not_available(b, ref_value(section, "TRANSFORM_ID", &v), reg_name(REG_ESP, t->transform_id));
+	return false;
+}
+
 /* Is the tuple one that the data planes can do?  The table in base says. */
 static bool
 p2_available(struct build *b, const char *section, const struct p2_transform *t)
@@ -146,16 +158,14 @@ p2_available(struct build *b, const char *section, const struct p2_transform *t)
 	if (combined(t->transform_id) && t->auth != AUTHALG_NONE)
 		complain(b, PROBLEM_ERROR, ref, "remove AUTHENTICATION_ALGORITHM",
 		    "%s authenticates by itself", name);
-	else if ((aes(t->transform_id) || t->transform_id == ESP_3DES ||
-	    t->transform_id == ESP_NULL) && t->auth == AUTHALG_NONE)
+	else if (t->auth == AUTHALG_NONE)
 		complain(b, PROBLEM_ERROR, ref, "add AUTHENTICATION_ALGORITHM=HMAC_SHA2_256, or "
 		    "take a suite with a hash", "%s without authentication protects nothing: not "
 		    "available in this version", name);
-	else if (aes(t->transform_id) || t->transform_id == ESP_3DES ||
-	    t->transform_id == ESP_NULL)
-		not_available(b, ref_section(b, section), reg_name(REG_IPSEC_AUTH, t->auth));
 	else
-		not_available(b, ref, name);
+		not_available(b, get(b, section, "AUTHENTICATION_ALGORITHM", &v) && !v.built_in ?
+		    ref_value(section, "AUTHENTICATION_ALGORITHM", &v) : ref_section(b, section),
+		    reg_name(REG_IPSEC_AUTH, t->auth));
 	return false;
 }
 
@@ -207,7 +217,8 @@ p2_transform(struct build *b, struct sect *s, uint32_t line)
 	good = p2_mode(b, s->name, t) && good;
 	good = p2_auth(b, s->name, t) && good;
 	good = p2_group(b, s->name, t) && good;
-	m->good = good && p2_key_length(b, s->name, t) && p2_available(b, s->name, t);
+	m->good = good && p2_known(b, s->name, t) && p2_key_length(b, s->name, t) &&
+	    p2_available(b, s->name, t);
 	get_lives(b, s->name, &lives);
 	t->life_secs = lives.secs;
 	t->life_kb = lives.kb;
@@ -300,6 +311,20 @@ p2_replay(struct build *b, struct sect *s, struct p2_protocol *p)
 	p->replay_window = 0;
 }
 
+/* They are in use, even if what uses them is not available. */
+static void
+mark_transforms(struct build *b, const char *section)
+{
+	struct list_walk walk = { 0 };
+	struct value v;
+	struct view member;
+
+	if (!get(b, section, "Transforms", &v))
+		return;
+	for (walk.text = v.text; list_next(&walk, &member);)
+		(void)section_mark(b, member, KIND_P2_TRANSFORM);
+}
+
 static struct p2_made *
 p2_protocol(struct build *b, struct sect *s, uint32_t line)
 {
@@ -323,6 +348,7 @@ p2_protocol(struct build *b, struct sect *s, uint32_t line)
 			complain(b, PROBLEM_ERROR, ref, "write IPSEC_ESP", "ISAKMP is no IPsec protocol");
 		else
 			not_available(b, ref, v.text);
+		mark_transforms(b, s->name);
 		return m;
 	}
 	m->protocol.protocol = (uint8_t)id;

@@ -39,11 +39,73 @@ section_mark(struct build *b, struct view name, enum kind kind)
 	return s;
 }
 
+/*
+ * Tags that a section of a kind cannot do without, or nearly so; a section
+ * without that of its own kind, but with another's, was named by mistake.
+ */
+static const struct { const char *tag; uint32_t kinds; } telling[] = {
+	{ "ISAKMP-peer", KIND_CONNECTION },
+	{ "Suites", KIND_P2_CONFIG },
+	{ "Protocols", KIND_SUITE },
+	{ "PROTOCOL_ID", KIND_PROTOCOL },
+	{ "ENCRYPTION_ALGORITHM", KIND_P1_TRANSFORM },
+	{ "TRANSFORM_ID", KIND_P2_TRANSFORM },
+	{ "LIFE_TYPE", KIND_LIFE },
+	{ "ID-type", KIND_P1_ID | KIND_P2_ID },
+	{ "Transforms", KIND_P1_CONFIG },
+	{ "Authentication", KIND_PEER },
+};
+
+/* The kinds that the tags of a section tell of. */
+static uint32_t
+kinds_told(struct build *b, const char *section)
+{
+	struct value v;
+	uint32_t told = 0;
+
+	for (size_t i = 0; i < COUNT(telling); i++)
+		if (store_get(b->store, section, telling[i].tag, &v))
+			told |= telling[i].kinds;
+	/* A protocol has transforms, too. */
+	if (told & KIND_PROTOCOL)
+		told &= ~(uint32_t)KIND_P1_CONFIG;
+	return told;
+}
+
+static bool
+of_kind(struct build *b, struct ref ref, const char *section, enum kind kind)
+{
+	struct value v;
+
+	/* Nearly always it has what it must have, and that is one look. */
+	for (size_t i = 0; kind != KIND_P1_CONFIG && i < COUNT(telling); i++)
+		if ((telling[i].kinds & (uint32_t)kind) &&
+		    store_get(b->store, section, telling[i].tag, &v))
+			return true;
+	uint32_t told = kinds_told(b, section);
+	if (told == 0 || (told & (uint32_t)kind))
+		return true;
+	SHOW(shown, view_str(section));
+	STR(is, 40);
+	str_add(&is, kind_name(told));
+	complain(b, PROBLEM_ERROR, ref, "", "\"%s\" is a section of kind %s; what is wanted here is of "
+	    "kind %s", shown.p, is.p, kind_name((uint32_t)kind));
+	return false;
+}
+
 struct sect *
 section_use(struct build *b, struct ref ref, struct view name, enum kind kind)
 {
-	struct sect *s = section_mark(b, name, kind);
+	struct sect *s = table_get(&b->sections, name);
 
+	/* Once a section was used as something, its kind is settled. */
+	bool known = s != NULL && (s->kinds & (uint32_t)kind);
+	s = section_mark(b, name, kind);
+	if (s != NULL && !known && !of_kind(b, ref, s->name, kind)) {
+		s->kinds &= ~(uint32_t)kind;
+		s->kinds |= kinds_told(b, s->name);
+		return NULL;
+	}
 	if (s != NULL || b->no_memory)
 		return s;
 	SHOW(shown, name);

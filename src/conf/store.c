@@ -327,6 +327,11 @@ load_header(struct load *l, const struct lex_line *line)
 	}
 	if (l->section->line == 0)
 		l->section->line = place_of(l->st, line->all.at).line;
+	if (line->name.n > 0 && (lex_blank((uint8_t)name[0]) ||
+	    lex_blank((uint8_t)name[line->name.n - 1])))
+		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->name.at),
+		    "write the name close to the brackets",
+		    "the section name begins or ends with a blank, which belongs to it");
 	if (line->rest.n > 0 && l->text.p[line->rest.at] != '#' && l->text.p[line->rest.at] != ';') {
 		STR(shown, 120);
 
@@ -450,7 +455,7 @@ load_line(struct load *l, const struct lex_line *line)
 		    (unsigned)line->last);
 		return;
 	case LINE_NUL:
-		problem_add(l->out, PROBLEM_ERROR, at, "",
+		problem_add(l->out, PROBLEM_ERROR, at, "is it UTF-16? save the file as plain text",
 		    "conf_parse_line: %u: syntax error, NUL character", (unsigned)line->last);
 		return;
 	case LINE_OTHER:
@@ -480,6 +485,71 @@ keep_defaults(struct store *st)
 	return true;
 }
 
+/* Lines that end with CR alone are one long line: nothing of the file would count. */
+static void
+check_returns(const struct load *l)
+{
+	const struct view t = l->text;
+	size_t at = 0;
+
+	for (const uint8_t *p; at < t.n && (p = memchr(t.p + at, '\r', t.n - at)) != NULL;) {
+		size_t cr = (size_t)(p - t.p);
+
+		for (at = cr; at < t.n && t.p[at] != '\n' && lex_space(t.p[at]);)
+			at++;
+		if (at == t.n || t.p[at] == '\n')
+			continue;
+		problem_add(l->out, PROBLEM_ERROR, place_of(l->st, cr),
+		    "save the file with lines that end with LF or CR LF",
+		    "a carriage return in the middle of a line");
+		return;
+	}
+}
+
+/* Where a comment behind a value would begin, with the blanks before it; or its end. */
+static size_t
+comment_in(const struct load *l, const struct binding *b)
+{
+	size_t n = strlen(b->value);
+
+	for (size_t i = 0; i < n; i++) {
+		bool blank = i > 0 ? lex_blank((uint8_t)b->value[i - 1]) :
+		    b->value_at > 0 && lex_blank(l->text.p[b->value_at - 1]);
+
+		if ((b->value[i] != '#' && b->value[i] != ';') || !blank)
+			continue;
+		while (i > 0 && lex_blank((uint8_t)b->value[i - 1]))
+			i--;
+		return i;
+	}
+	return n;
+}
+
+/*
+ * Behind a value there is no comment, for a key may hold " #" (2): it is said,
+ * or cut off where [General]:Trailing-comments says so.
+ */
+static void
+trailing_comments(const struct load *l)
+{
+	const struct binding *wish = binding_find(section_find(l->st, view_str("General")),
+	    view_str("Trailing-comments"));
+	bool cut = wish != NULL && text_same_n(wish->value, "yes", 3);
+
+	for (struct section *s = l->st->first; s != NULL; s = s->next)
+		for (struct binding *b = s->first; b != NULL; b = b->next) {
+			size_t at = comment_in(l, b), n = strlen(b->value);
+
+			if (at < n && cut)
+				wipe(b->value + at, n - at);
+			else if (at < n)
+				problem_add(l->out, PROBLEM_WARNING, place_of(l->st, b->value_at + at),
+				    "put the comment on a line of its own, or write Trailing-comments=yes in "
+				    "[General]", "what looks like a comment is part of the value of \"%s\"",
+				    b->tag);
+		}
+}
+
 bool
 store_load(struct store *st, struct view text, struct problems *out)
 {
@@ -499,8 +569,13 @@ store_load(struct store *st, struct view text, struct problems *out)
 		    "out of memory, or more than %d lines", LINES_MAX);
 		return false;
 	}
+	if (lex_marked(text))
+		problem_add(out, PROBLEM_WARNING, place_of(st, 0), "save the file without it",
+		    "the file begins with a byte order mark");
+	check_returns(&l);
 	while (!l.failed && lex_next(&lex, &line))
 		load_line(&l, &line);
+	trailing_comments(&l);
 	if (l.failed || !keep_defaults(st)) {
 		problem_add(out, PROBLEM_ERROR, place_of(st, lex.at), "",
 		    "out of memory, or more than %d values", STORE_BINDINGS_MAX);

@@ -19,10 +19,46 @@ put(const struct nearest *near, struct str *ret)
 	str_add(ret, "\"?");
 }
 
+void
+advise_name(struct view v, struct str *ret)
+{
+	bool odd = false, quoted = false, blank = false, between = false, comment = false;
+
+	for (size_t i = 0; i < v.n; i++) {
+		odd |= v.p[i] >= 0x80;
+		quoted |= v.p[i] == '"' || v.p[i] == '\'';
+		blank |= v.p[i] == ' ' || v.p[i] == '\t';
+		between |= v.p[i] == ';';
+		comment |= v.p[i] == '#';	/* conf/store.c speaks of it */
+	}
+	if (ret->len > 0)
+		return;
+	if (odd)
+		str_add(ret, "it has characters that are not ASCII, such as curly quotation marks or "
+		    "a blank that does not break: type it again");
+	else if (quoted)
+		str_add(ret, "values are written without quotation marks");
+	else if ((between || blank) && !comment)
+		str_add(ret, "members of a list are separated by commas");
+}
+
 struct search {
 	struct nearest	 near;
 	const char	*last;		/* section seen last */
+	const char	*exact;		/* the same but for blanks at the ends */
 };
+
+static bool
+same_but_blanks(const char *name, struct view wanted)
+{
+	size_t n = strlen(name);
+
+	while (n > 0 && name[n - 1] == ' ')
+		n--;
+	for (; n > 0 && *name == ' '; n--)
+		name++;
+	return n == wanted.n && text_same_n(name, (const char *)wanted.p, n);
+}
 
 static bool
 try_section(void *self, const struct store_entry *e)
@@ -31,6 +67,8 @@ try_section(void *self, const struct store_entry *e)
 
 	if (s->last != e->section)
 		nearest_try(&s->near, e->section);
+	if (s->last != e->section && same_but_blanks(e->section, s->near.wanted))
+		s->exact = e->section;
 	s->last = e->section;
 	return true;
 }
@@ -60,6 +98,10 @@ suggest_section(struct build *b, struct view wanted, uint32_t kinds, struct str 
 	if (!may_suggest(b))
 		return;
 	store_each(b->store, try_section, &s);
+	if (s.exact != NULL) {
+		s.near.distance = 0;
+		text_copy(s.near.best, sizeof(s.near.best), s.exact);
+	}
 	if (s.near.best[0] == '\0' && b->name_searches < NAME_SEARCHES_MAX)
 		b->name_searches++;
 	else
@@ -75,6 +117,7 @@ suggest_section(struct build *b, struct view wanted, uint32_t kinds, struct str 
 	for (unsigned i = 0; names_fixed_nth(i) != NULL; i++)
 		nearest_try(&s.near, names_fixed_nth(i));
 	put(&s.near, ret);
+	advise_name(wanted, ret);
 }
 
 void

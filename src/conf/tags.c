@@ -34,6 +34,8 @@ static const struct {
 	{ "Half-open-total", KIND_GENERAL },
 	{ "Kernel-backend", KIND_GENERAL },
 	{ "Key-log", KIND_GENERAL },
+	{ "Refuse-weak", KIND_GENERAL },
+	{ "Trailing-comments", KIND_GENERAL },
 
 	{ "Connections", KIND_PHASE2 },
 	{ "Passive-connections", KIND_PHASE2 },
@@ -118,7 +120,7 @@ static const struct {
 	{ "COMPRESS_PRIVATE_ALGORITHM", KIND_P2_TRANSFORM },
 };
 
-static const char *
+const char *
 kind_name(uint32_t kinds)
 {
 	static const char *const names[] = {
@@ -156,6 +158,8 @@ unknown_tag(struct build *b, const struct store_entry *e, const struct sect *s)
 		str_addf(&advice, "did you mean \"%s\"?", near.best);
 	else if (others != 0)
 		str_addf(&advice, "it belongs into a section of kind %s", kind_name(others));
+	else
+		advise_name(view_str(e->tag), &advice);
 	complain(b, PROBLEM_WARNING, ref, advice.p, "unknown tag in a section of kind %s: ignored",
 	    kind_name(s->kinds));
 }
@@ -188,7 +192,12 @@ unused_section(struct build *b, const struct store_entry *e)
 		not_available(b, ref, "a key by initiator ID (aggressive mode)");
 		return;
 	}
-	complain(b, PROBLEM_WARNING, ref, "", "nothing refers to this section: it has no effect");
+	static const char *const roots[] = {
+		"General", "Phase 1", "Phase 2", "KeyNote", "X509-certificates",
+	};
+	STR(advice, 160);
+	suggest_of(b, view_str(e->section), roots, COUNT(roots), &advice);
+	complain(b, PROBLEM_WARNING, ref, advice.p, "nothing refers to this section: it has no effect");
 }
 
 struct walk { struct build *b; const char *last; };

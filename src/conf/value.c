@@ -161,16 +161,19 @@ read_number(const char *text, int base, int64_t *ret, const char **end)
 }
 
 static void
-warn_rest(struct build *b, struct ref ref, const char *rest)
+warn_rest(struct build *b, struct ref ref, const char *rest, int64_t n)
 {
 	while (lex_space((uint8_t)*rest))
 		rest++;
 	if (*rest == '\0')
 		return;
 	SHOW(shown, view_str(rest));
-	complain(b, PROBLEM_WARNING, ref, *rest == '#' || *rest == ';' ?
-	    "a comment begins in the first column" : "write the number alone",
-	    "\"%s\" after the number is ignored", shown.p);
+	STR(advice, 80);
+	if (*rest == '#' || *rest == ';')
+		str_add(&advice, "a comment begins in the first column");
+	else
+		str_addf(&advice, "it counts as %lld; write the number alone", (long long)n);
+	complain(b, PROBLEM_WARNING, ref, advice.p, "\"%s\" after the number is ignored", shown.p);
 }
 
 uint32_t
@@ -196,7 +199,7 @@ get_number(struct build *b, const char *section, const char *tag, uint32_t fallb
 		complain(b, PROBLEM_ERROR, ref, advice.p, "%s is out of range", shown.p);
 		return fallback;
 	}
-	warn_rest(b, ref, rest);
+	warn_rest(b, ref, rest, n);
 	return (uint32_t)n;
 }
 
@@ -269,9 +272,15 @@ old_name(enum registry reg, const char *text)
 		"EC2N_163sect", "EC2N_163K", "EC2N_283sect", "EC2N_283K", "EC2N_409sect",
 		"EC2N_409K", "EC2N_571sect", "EC2N_571K",
 	};
+	static const char *const ciphers[] = {
+		"AES_MARS", "AES_RC6", "AES_RIJNDAEL", "AES_SERPENT", "AES_TWOFISH",
+	};
 
 	for (size_t i = 0; reg == REG_GROUP && i < COUNT(groups); i++)
 		if (text_same(groups[i], text))
+			return true;
+	for (size_t i = 0; reg == REG_ESP && i < COUNT(ciphers); i++)
+		if (text_same(ciphers[i], text))
 			return true;
 	return false;
 }
@@ -340,7 +349,8 @@ choose(const struct conf_interface_address *v, size_t n, enum family family)
 static void
 no_interface(struct build *b, struct ref ref, const char *text, enum family family, bool there)
 {
-	const char *slash = strchr(text, '/'), *advice = "";
+	const char *slash = strchr(text, '/');
+	STR(advice, 160);
 	int number = family == FAMILY_IP6 ? 6 : 4;
 	char host[64];
 	struct addr a;
@@ -358,9 +368,14 @@ no_interface(struct build *b, struct ref ref, const char *text, enum family fami
 	if (slash != NULL && (size_t)(slash - text) < sizeof(host)) {
 		text_copy(host, (size_t)(slash - text) + 1, text);
 		if (addr_parse(host, &a))
-			advice = "write the address alone; the mask has a tag of its own";
+			str_add(&advice, "write the address alone; the mask has a tag of its own");
 	}
-	complain(b, PROBLEM_ERROR, ref, advice,
+	if (*text == '[')
+		str_add(&advice, "write the address without brackets");
+	advise_name(view_str(text), &advice);
+	if (advice.len == 0 && strchr(text, '.') != NULL && strspn(text, "0123456789.") != strlen(text))
+		str_add(&advice, "host names are not looked up: write the address");
+	complain(b, PROBLEM_ERROR, ref, advice.p,
 	    "\"%s\" is neither an address nor an interface of this machine", shown.p);
 }
 
@@ -418,6 +433,25 @@ get_address(struct build *b, const char *section, const char *tag, enum family f
 	return address_of(b, ref_value(section, tag, &v), v.text, family, ret);
 }
 
+/* "24" or "/24": how other programs write a netmask. */
+static bool
+mask_length(struct build *b, struct ref ref, const char *text, enum family family)
+{
+	const char *digits = *text == '/' ? text + 1 : text, *rest;
+	int64_t n;
+	STR(advice, 80);
+
+	if (*digits < '0' || *digits > '9' || !read_number(digits, 10, &n, &rest) || *rest != '\0' ||
+	    n > (family == FAMILY_IP6 ? 128 : 32))
+		return false;
+	SHOW(shown, view_str(text));
+	struct addr mask = addr_mask_of((uint8_t)family, (unsigned)n);
+	str_add(&advice, "write ");
+	addr_print(&advice, &mask);
+	complain(b, PROBLEM_ERROR, ref, advice.p, "\"%s\" is no netmask", shown.p);
+	return true;
+}
+
 bool
 get_netmask(struct build *b, const char *section, const char *tag, enum family family,
     struct addr *ret)
@@ -432,6 +466,8 @@ get_netmask(struct build *b, const char *section, const char *tag, enum family f
 	struct ref ref = ref_value(section, tag, &v);
 	if (addr_parse(v.text, ret))
 		return address_of(b, ref, v.text, family, ret);
+	if (mask_length(b, ref, v.text, family))
+		return false;
 	if (!interface_address(b, ref, v.text, family, &found))
 		return false;
 	*ret = addr_mask_of((uint8_t)family, found.bits);
@@ -578,7 +614,7 @@ check_phase(struct build *b, const struct sect *s, const char *phase)
 		    "\"%s\" is not a correct phase", shown.p);
 		return;
 	}
-	warn_rest(b, ref_value(s->name, "Phase", &v), rest);
+	warn_rest(b, ref_value(s->name, "Phase", &v), rest, n);
 }
 
 void

@@ -617,9 +617,10 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	    "Private-key=/x\nPrivate-key-directory=/x/\nAccept-self-signed=\n", "can claim every", false },
 	{ GOOD "[KeyNote]\nCredential-directory=/x/\n", "[KeyNote]: no effect", false },
 	/* attributes nobody takes */
-	{ GENERAL LISTS PEER "Credentials=x\n" MM CONN QM ME YOU, "Credentials: not available", true },
-	{ GENERAL LISTS PEER "Credential_Type=x\n" MM CONN QM ME YOU, "Credential_Type: not available", true },
-	{ GENERAL LISTS PEER "PKAuthentication=x\n" MM CONN QM ME YOU, "PKAuthentication: not available", true },
+	{ GENERAL LISTS PEER "Credentials=x\n" MM CONN QM ME YOU, "[peer-b]:Credentials: certificates are not taken from", true },
+	{ GENERAL LISTS PEER "Credential_Type=x\n" MM CONN QM ME YOU, "[peer-b]:Credential_Type: certificates are not", true },
+	{ GENERAL LISTS PEER "PKAuthentication=x\n" MM CONN QM ME YOU, "[peer-b]:PKAuthentication: private keys are not taken "
+	    "from the configuration (name its file in [X509-certificates]:Private-key)", true },
 #define P1_WITH(attribute) GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=t\n[t]\n"	\
 	"ENCRYPTION_ALGORITHM=AES_CBC\nHASH_ALGORITHM=SHA2_256\nAUTHENTICATION_METHOD=PRE_SHARED\n"	\
 	"GROUP_DESCRIPTION=ECP_256\nKEY_LENGTH=128\n" attribute CONN QM ME YOU
@@ -647,6 +648,73 @@ each_fault_is_named_with_place_and_advice(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(faults); i++)
+	/* what is named as something else than it is */
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=192.0.2.2\nConfiguration=qm\n" KEY MM CONN QM ME YOU,
+	    "test.conf:10:15: error: [peer-b]:Configuration: \"qm\" is a section of kind IPsec-configuration; what "
+	    "is wanted here is of kind ISAKMP-configuration", true },
+	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=QM-ESP-AES-SHA2-256-SUITE\n" CONN QM ME YOU,
+	    "[mm]:Transforms: \"QM-ESP-AES-SHA2-256-SUITE\" is a section of kind IPsec-suite", true },
+	{ GENERAL LISTS PEER MM CONN "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=qm\n" ME YOU,
+	    "[qm]:Suites: \"qm\" is a section of kind IPsec-configuration", true },
+	{ GENERAL "[Phase 1]\n192.0.2.2=a-b\n[Phase 2]\nConnections=a-b\n" PEER MM CONN QM ME YOU,
+	    "[Phase 1]:192.0.2.2: \"a-b\" is a section of kind IPsec-connection", true },
+	{ GENERAL "[Phase 1]\n192.0.2.2=peer-b\n[Phase 2]\nConnections=peer-b\n" PEER MM CONN QM ME YOU,
+	    "[Phase 2]:Connections: \"peer-b\" is a section of kind ISAKMP-peer", true },
+	/* slips of the hand */
+	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=\xe2\x80\x9c" "AES-SHA-GRP14\xe2\x80\x9d\n" CONN QM
+	    ME YOU, "it has characters that are not ASCII", true },
+	{ GENERAL LISTS PEER MM CONN "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=QM-ESP-AES-SHA2-256-SUITE "
+	    "QM-ESP-3DES-SHA2-256-SUITE\n" ME YOU, "members of a list are separated by commas", true },
+	{ GENERAL LISTS "[peer-b ]\nPhase=1\nAddress=192.0.2.2\nConfiguration=mm\n" KEY MM CONN QM ME YOU,
+	    "no section \"peer-b\" (did you mean \"peer-b \"?)", true },
+	{ GENERAL "[Phase1]\n192.0.2.2=x\n", "nothing refers to this section: it has no effect (did you mean "
+	    "\"Phase 1\"?)", false },
+	{ "[General]\nCheck-interval=5m\n", "\"m\" after the number is ignored (it counts as 5;", false },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=gw.example.net\nConfiguration=mm\n" KEY MM CONN QM ME YOU,
+	    "host names are not looked up", true },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=[2001:db8::1]\nConfiguration=mm\n" KEY MM CONN QM ME YOU,
+	    "write the address without brackets", true },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=224.0.0.1\nConfiguration=mm\n" KEY MM CONN QM ME YOU,
+	    "test.conf:9:9: error: [peer-b]:Address: \"224.0.0.1\" is not the address of a host", true },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=0.0.0.0\nConfiguration=mm\n" KEY MM CONN QM ME YOU,
+	    "\"0.0.0.0\" is not the address of a host", true },
+	{ GENERAL LISTS PEER MM CONN QM "[me]\nID-type=IPV4_ADDR_SUBNET\nNetwork=10.1.0.0\nNetmask=/20\n" YOU,
+	    "\"/20\" is no netmask (write 255.255.240.0)", true },
+	{ "[General]\nUse-Keynote=no\nListen-on=10.1.2.3\n" LISTS PEER "Local-address=10.1.9.9\n" MM CONN QM ME YOU,
+	    "[peer-b]:Local-address: nothing listens on 10.1.9.9 (add it to [General]:Listen-on)", false },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=192.0.2.2\nConfiguration=mm\nAuthentication=\"a key that nobody guesses\"\n"
+	    MM CONN QM ME YOU, "the quotation marks are part of the key", false },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=192.0.2.2\nConfiguration=mm\nAuthentication=6f5c2a1e0d9b48c7a3f1e2d4c5b6a798\n"
+	    MM CONN QM ME YOU, "the key looks hexadecimal, and is taken as text", false },
+	{ GENERAL LISTS "[peer-b]\nPhase=1\nAddress=192.0.2.2\nConfiguration=mm\nAuthentication=0xf5c2a1e0d9b48c7a3f1e2d4c5b6a798\n"
+	    MM CONN QM ME YOU, "an odd number of hexadecimal digits: a 0 goes before the first", false },
+	{ GENERAL "[Phase 1]\n192.0.2.2=peer-b\n192.0.2.3=p3\n[Phase 2]\nConnections=a-b,c\n" PEER MM CONN QM ME YOU
+	    "[c]\nPhase=2\nISAKMP-peer=p3\nConfiguration=qm\nLocal-ID=me\nRemote-ID=you\n"
+	    "[p3]\nPhase=1\nAddress=192.0.2.3\nConfiguration=mm\n" KEY,
+	    "[c]: the same traffic as [a-b], which is with another peer", false },
+	{ GENERAL LISTS PEER MM "[a-b]\nPhase=2\nISAKMP-peer=peer-b\nConfiguration=qm\nLocal-ID=me\nRemote-ID=me\n" QM ME,
+	    "[a-b]: Local-ID and Remote-ID are the same", false },
+	{ GENERAL LISTS PEER MM CONN "Interface=3\n" QM ME YOU, "route-based tunnels: not available in this version "
+	    "(remove the tag", true },
+	/* what may be weak */
+	{ "[General]\nUse-Keynote=no\nRefuse-weak=yes\n" LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=AES-SHA-GRP5\n"
+	    CONN QM ME YOU, "[peer-b]: phase 1 would use SHA1, MODP_1536 (choose stronger transforms, or", true },
+	{ "[General]\nUse-Keynote=no\nRefuse-weak=yes\n" LISTS PEER MM CONN
+	    "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=QM-ESP-3DES-SHA2-256-SUITE\n" ME YOU,
+	    "[a-b]: phase 2 would use 3DES (choose stronger suites", true },
+	{ "[General]\nUse-Keynote=no\nRefuse-weak=yes\n" LISTS PEER "Allow-weak=yes\n" MM CONN
+	    "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=QM-ESP-3DES-SHA2-256-SUITE\n" ME YOU, "weak choices: phase 2: 3DES", false },
+	{ "[General]\nRefuse-weak=true\n", "\"true\" is neither yes nor no", true },
+	{ "[General]\nTrailing-comments=1\n", "\"1\" is neither yes nor no", true },
+	{ GENERAL LISTS PEER MM CONN "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=s\n[s]\nProtocols=p\n[p]\n"
+	    "PROTOCOL_ID=IPSEC_ESP\nTransforms=t\n[t]\nTRANSFORM_ID=AES_MARS\nENCAPSULATION_MODE=TUNNEL\n" ME YOU,
+	    "[t]:TRANSFORM_ID: AES_MARS: not available in this version", true },
+	{ GENERAL LISTS PEER MM CONN "[qm]\nEXCHANGE_TYPE=QUICK_MODE\nSuites=s\n[s]\nProtocols=p\n[p]\n"
+	    "PROTOCOL_ID=IPSEC_ESP\nTransforms=t\n[t]\nTRANSFORM_ID=AES_GCM_8\nKEY_LENGTH=128\n"
+	    "ENCAPSULATION_MODE=TUNNEL\n" ME YOU, "[t]:TRANSFORM_ID: AES_GCM_8: not available in this version", true },
+	{ GENERAL LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=x\n[x]\nENCRYPTION_ALGORITHM=AES_CBC\n"
+	    "HASH_ALGORITHM=SHA2_256\nAUTHENTICATION_METHOD=ANY\nGROUP_DESCRIPTION=ECP_256\n"
+	    CONN QM ME YOU, "phase 1 would use ANY", true },
 		missed += !names_fault(faults[i].text, faults[i].part, faults[i].error);
 	assert_int_equal(missed, 0);
 }
@@ -760,3 +828,4 @@ main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+		cmocka_unit_test(distinguished_names_are_resolved),
