@@ -392,7 +392,7 @@ peer_ids(struct build *b, struct peer *p)
 	p->address_line = line_of_tag(b, p->name, "Address");
 	p->own_id_line = line_of_tag(b, p->name, "ID");
 	if (remote != NULL && p1_id(b, remote, true, &p->remote_id) &&
-	    get(b, p->name, "Remote-ID", &v)) {
+	    get(b, p->name, "Remote-ID", &v))
 		p->remote_id_line = v.tag_line;
 	bool any = get_yes(b, p->name, "Allow-any-ID", false);
 	p->any_id = p->remote_id.type == 0 && (any || p->is_default);
@@ -470,11 +470,11 @@ static void
 judge_psk(struct build *b, struct ref ref, const char *text)
 {
 	static const char example[] = "EXAMPLE-ONLY";
+	size_t n = strlen(text);
+	bool hex = n >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	struct secret key = { 0 };
 	enum psk_fault fault = psk_octets(text, &key);
 	unsigned bits = psk_bits(secret_view(&key));
-	size_t n = strlen(text);
-	bool hex = n >= 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 
 	secret_done(&key);
 	if (fault != PSK_OK)
@@ -485,9 +485,6 @@ judge_psk(struct build *b, struct ref ref, const char *text)
 	else if (bits < PSK_BITS_LEAST)
 		complain(b, PROBLEM_WARNING, ref, "make one with: openssl rand -hex 32",
 		    "the pre-shared key can be guessed: about %u bits", bits);
-}
-
-static uint64_t
 	else if (hex && n % 2 != 0)
 		complain(b, PROBLEM_WARNING, ref, "write all digits",
 		    "an odd number of hexadecimal digits: a 0 goes before the first");
@@ -496,6 +493,9 @@ static uint64_t
 		    "the key looks hexadecimal, and is taken as text");
 	else if ((text[0] == '"' || text[0] == '\'') && text[n - 1] == text[0])
 		complain(b, PROBLEM_WARNING, ref, "", "the quotation marks are part of the key");
+}
+
+static uint64_t
 psk_mark(const struct conf_env *env, const char *section, const char *text)
 {
 	static const uint8_t key[16];		/* of a text that hides nothing */
