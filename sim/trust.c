@@ -164,6 +164,10 @@ trust_side_ask(struct world *w, struct trust_side *side, const struct trust_ask 
 		trust_peer(side->trust, ask, world_date(w), ret);
 		return;
 	}
+	if (ask->verb == TRUST_NAMES) {
+		trust_names(side->trust, ask, world_date(w), &room, ret);
+		return;
+	}
 	trust_own(side->trust, ask, world_date(w), &room, ret);
 	if (side->sends[0] != '\0')
 		send_otherwise(w, side, ret);

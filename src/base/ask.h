@@ -26,7 +26,8 @@ enum {
 
 enum keys_verb {
 	KEYS_DH_NEW = 1,	/* group -> public */
-	KEYS_SKEYID,		/* peer's public, PSK of a peer section, nonces, cookies -> SKEYID_d/a/e */
+	KEYS_SKEYID,		/* peer's public, PSK of a peer section, nonces, cookies -> SKEYID_d/a/e;
+				 * for signatures also our key for IDs without one of their own */
 	KEYS_AUTH_OWN,		/* SAi_b, own ID_b -> our HASH or SIG */
 	KEYS_AUTH_PEER,		/* SAi_b, peer's ID_b, received HASH or SIG -> right or wrong */
 	KEYS_DH_SHARED,		/* peer's public -> g^xy (quick mode with PFS) */
@@ -67,7 +68,7 @@ struct keys_answer {
 	struct secret	shared;		/* DH_SHARED */
 	size_t		proof_n;	/* AUTH_OWN: body of HASH or SIG */
 	uint8_t		proof[SIGNATURE_MAX];
-	struct pubkey	key;		/* the key that made or verified a signature */
+	struct pubkey	key;		/* the key that made or verified a signature, or will make it */
 };
 
 void		keys_answer_done(struct keys_answer *);

@@ -209,6 +209,10 @@ id_print(struct str *s, const struct id *id)
 		str_add(s, "key-id 0x");
 		str_hex(s, v);
 		break;
+	case ID_DER_ASN1_DN:	/* as text only trust has it: nobody else reads DER */
+		str_add(s, id->n == 0 ? "the subject of our certificate" : "asn1-dn 0x");
+		str_hex(s, v);
+		break;
 	case 0:
 		str_add(s, "<no ipsec id>");
 		break;

@@ -63,9 +63,21 @@ reg_text(enum registry reg, uint32_t number, char room[24])
 	return room;
 }
 
+/* What people write, and the RFC calls otherwise. */
+static const struct alias {
+	enum registry	 reg;
+	const char	*name;
+	uint32_t	 number;
+} aliases[] = {
+	{ REG_ID_TYPE, "ASN1_DN", ID_DER_ASN1_DN },
+};
+
 int32_t
 reg_number(enum registry reg, const char *name)
 {
+	for (size_t i = 0; i < COUNT(aliases); i++)
+		if (aliases[i].reg == reg && text_same(aliases[i].name, name))
+			return (int32_t)aliases[i].number;
 	for (unsigned i = 0; i < registries[reg].n; i++)
 		if (text_same(registries[reg].e[i].name, name))
 			return (int32_t)registries[reg].e[i].number;

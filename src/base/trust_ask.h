@@ -7,7 +7,11 @@
  *	TRUST_PEER	peer's ID and CERT payloads -> the key that belongs to the ID
  *	TRUST_OWN	our ID and key, the peer's CERT_REQ payloads -> what to send
  *
- * Both are questions without state: no order, nothing to drop.  An answer
+ *	TRUST_NAMES	our ID, the peer's and its Remote-ID, those that are
+ *			distinguished names -> our ID's octets, both as text, and
+ *			whether the peer's is the Remote-ID
+ *
+ * All are questions without state: no order, nothing to drop.  An answer
  * for a token that is gone is dropped by the core.
  */
 #ifndef BASE_TRUST_ASK_H
@@ -18,12 +22,14 @@
 
 enum {
 	TRUST_CERTS_MAX = 16,		/* CERT or CERT_REQ payloads of one message */
-	TRUST_OCTETS_MAX = 48 * 1024	/* together */
+	TRUST_OCTETS_MAX = 48 * 1024,	/* together */
+	TRUST_NAME_MAX = 2100		/* text of the longest name in an ID payload */
 };
 
 enum trust_verb {
 	TRUST_PEER = 1,
 	TRUST_OWN,
+	TRUST_NAMES,
 	TRUST_VERB_MAX
 };
 
@@ -33,8 +39,11 @@ struct trust_ask {
 	char		peer[NAME_MAX_OCTETS];	/* peer section, for texts and settings */
 	uint8_t		auth;		/* enum auth_method: the key must be able to do it */
 	bool		allow_weak;	/* the peer section's Allow-weak */
-	struct view	id_body;	/* PEER: the peer's ID payload; OWN: ours */
-	struct pubkey	key;		/* OWN: our key, which the certificate must be of */
+	struct view	id_body;	/* PEER, NAMES: the peer's ID payload; OWN: ours */
+	struct view	want_body;	/* NAMES: Remote-ID */
+	struct view	own_body;	/* NAMES: ours; without a name: that of our certificate.
+					 * Of the three, those that are not at issue are empty */
+	struct pubkey	key;		/* OWN, NAMES: our key, which the certificate must be of */
 	size_t		n_certs;
 	struct view	certs[TRUST_CERTS_MAX];	/* bodies: encoding, then data.
 						 * PEER: CERT; OWN: CERT_REQ */
@@ -46,6 +55,12 @@ struct trust_answer {
 	enum why	why;		/* PEER: WHY_NONE with a key, or why there is none */
 	struct pubkey	key;		/* PEER */
 	bool		pinned;		/* PEER: it was in certs/, not validated by a chain */
+	/* Names as text, escaped; "" where there is nothing to tell. */
+	char		own_name[TRUST_NAME_MAX];	/* NAMES */
+	char		peer_name[TRUST_NAME_MAX];	/* PEER, NAMES */
+	struct view	own_id;		/* NAMES: our identification data; empty: as it was asked.
+					 * Borrows the message */
+	bool		same;		/* NAMES: the peer's ID is the Remote-ID */
 	/* For the failure record; already escaped; "" where there is nothing to say. */
 	char		field[64], expected[200], got[200], remedy[240];
 	size_t		n_certs;	/* OWN: CERT bodies to send, leaf first; 0: none */

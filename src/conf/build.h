@@ -232,6 +232,8 @@ void	check_suites(struct build *, const char *section, const char *tag);
 uint32_t group_weak(int32_t group);
 uint32_t weak_refused(const struct build *, const struct peer *, uint32_t weak);
 bool	p1_id(struct build *, struct sect *, bool remote, struct id *ret);
+/* The text of a distinguished name, escaped, for logs; "" for other kinds. */
+const char *p1_id_name(struct build *, const struct sect *, const struct id *);
 bool	p2_id(struct build *, struct sect *, struct id *ret);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/wr.h"
 #include "conf/build.h"
+#include "conf/dn.h"
 
 static enum family
 family_of(int32_t type)
@@ -121,9 +122,40 @@ named(struct build *b, const char *section, int32_t type, struct id *ret)
 	return false;
 }
 
+/*
+ * A distinguished name: its text as DER.  Our own can be left to our
+ * certificate: then the octets are none, which no name on the wire has.
+ */
+static bool
+distinguished(struct build *b, const char *section, bool own, struct id *ret)
+{
+	struct value v;
+	struct dn_fault fault;
+	uint8_t room[ID_DATA_MAX];
+	struct wr w = wr_of(room, sizeof(room));
+
+	if (!get(b, section, "Name", &v)) {
+		missing_tag(b, section, "Name");
+		return false;
+	}
+	if (text_same(v.text, "%fromcert")) {
+		*ret = (struct id){ .type = ID_DER_ASN1_DN };
+		if (!own)
+			complain(b, PROBLEM_ERROR, ref_value(section, "Name", &v), "write the peer's name, "
+			    "as in /C=SE/O=Example/CN=gw", "%%fromcert is for our own ID");
+		return own;
+	}
+	if (dn_encode(v.text, &w, &fault) &&
+	    id_from_wire(ID_DER_ASN1_DN, 0, 0, wr_done(&w), ret) == WHY_NONE)
+		return true;
+	const struct ref ref = ref_member(b, section, "Name", &v, view_str(v.text + fault.at));
+	complain(b, PROBLEM_ERROR, ref, fault.advice, "%s", fault.text);
+	return false;
+}
+
 /* By type; the caller has checked that the type may be used. */
 static bool
-by_type(struct build *b, const char *section, int32_t type, struct id *ret)
+by_type(struct build *b, const char *section, int32_t type, bool own, struct id *ret)
 {
 	struct addr a;
 
@@ -145,6 +177,7 @@ by_type(struct build *b, const char *section, int32_t type, struct id *ret)
 	case ID_KEY_ID:
 		return named(b, section, type, ret);
 	case ID_DER_ASN1_DN:
+		return distinguished(b, section, own, ret);
 	case ID_DER_ASN1_GN:
 		break;
 	}
@@ -154,7 +187,7 @@ by_type(struct build *b, const char *section, int32_t type, struct id *ret)
 #define BIT(type) (1u << (type))
 
 static bool
-read_id(struct build *b, struct sect *s, uint32_t allowed, struct id *ret)
+read_id(struct build *b, struct sect *s, uint32_t allowed, bool own, struct id *ret)
 {
 	int32_t type;
 	struct value v;
@@ -162,11 +195,11 @@ read_id(struct build *b, struct sect *s, uint32_t allowed, struct id *ret)
 	if (!get_constant(b, s->name, "ID-type", REG_ID_TYPE, false, &type))
 		return false;
 	if (allowed & BIT(type))
-		return by_type(b, s->name, type, ret);
+		return by_type(b, s->name, type, own, ret);
 	if (!get(b, s->name, "ID-type", &v))
 		return false;
 	struct ref ref = ref_value(s->name, "ID-type", &v);
-	if (type == ID_DER_ASN1_DN || type == ID_DER_ASN1_GN) {
+	if (type == ID_DER_ASN1_GN) {
 		not_available(b, ref, reg_name(REG_ID_TYPE, (uint32_t)type));
 		return false;
 	}
@@ -179,11 +212,29 @@ bool
 p1_id(struct build *b, struct sect *s, bool remote, struct id *ret)
 {
 	uint32_t allowed = BIT(ID_IPV4_ADDR) | BIT(ID_IPV6_ADDR) | BIT(ID_FQDN) |
-	    BIT(ID_USER_FQDN) | BIT(ID_KEY_ID);
+	    BIT(ID_USER_FQDN) | BIT(ID_KEY_ID) | BIT(ID_DER_ASN1_DN);
 
 	if (!remote)
 		allowed |= BIT(ID_IPV4_ADDR_SUBNET) | BIT(ID_IPV6_ADDR_SUBNET);
-	return read_id(b, s, allowed, ret);
+	return read_id(b, s, allowed, !remote, ret);
+}
+
+const char *
+p1_id_name(struct build *b, const struct sect *s, const struct id *id)
+{
+	struct value v;
+
+	if (id->type != ID_DER_ASN1_DN || !get(b, s->name, "Name", &v))
+		return "";
+	STR(name, 4 * ID_DATA_MAX);
+	/* As trust writes names: a backslash there is one. */
+	for (const char *p = v.text; *p != '\0'; p++) {
+		if (*p < 0x20 || *p > 0x7e)
+			str_addf(&name, "\\x%02X", (unsigned)(uint8_t)*p);
+		else
+			str_char(&name, *p);
+	}
+	return keep_text(b, name.p);
 }
 
 bool
@@ -194,7 +245,7 @@ p2_id(struct build *b, struct sect *s, struct id *ret)
 
 	bool good = read_id(b, s, BIT(ID_IPV4_ADDR) | BIT(ID_IPV6_ADDR) |
 	    BIT(ID_IPV4_ADDR_SUBNET) | BIT(ID_IPV6_ADDR_SUBNET) |
-	    BIT(ID_IPV4_RANGE) | BIT(ID_IPV6_RANGE), &id);
+	    BIT(ID_IPV4_RANGE) | BIT(ID_IPV6_RANGE), false, &id);
 	good = get_protocol(b, s->name, "Protocol", &id.protocol) && good;
 	good = get_port(b, s->name, "Port", &id.port) && good;
 	if (id.port != 0 && id.protocol == 0 && get(b, s->name, "Port", &v)) {

@@ -387,13 +387,16 @@ peer_ids(struct build *b, struct peer *p)
 	    follow(b, "General", "Default-phase-1-ID", KIND_P1_ID);
 	struct sect *remote = follow(b, p->name, "Remote-ID", KIND_P1_ID);
 
-	if (own != NULL)
-		(void)p1_id(b, own, false, &p->own_id);
+	p->own_name = p->remote_name = "";
+	if (own != NULL && p1_id(b, own, false, &p->own_id))
+		p->own_name = p1_id_name(b, own, &p->own_id);
 	p->address_line = line_of_tag(b, p->name, "Address");
 	p->own_id_line = line_of_tag(b, p->name, "ID");
 	if (remote != NULL && p1_id(b, remote, true, &p->remote_id) &&
-	    get(b, p->name, "Remote-ID", &v))
+	    get(b, p->name, "Remote-ID", &v)) {
 		p->remote_id_line = v.tag_line;
+		p->remote_name = p1_id_name(b, remote, &p->remote_id);
+	}
 	bool any = get_yes(b, p->name, "Allow-any-ID", false);
 	p->any_id = p->remote_id.type == 0 && (any || p->is_default);
 }

@@ -108,6 +108,9 @@ section_use(struct build *b, struct ref ref, struct view name, enum kind kind)
 	}
 	if (s != NULL || b->no_memory)
 		return s;
+	char plain[STORE_NAME_MAX + 1];
+	if (name_text(name, plain) && store_header_open(b->store, plain))
+		return NULL;
 	SHOW(shown, name);
 	STR(advice, 160);
 	suggest_section(b, name, kind, &advice);

@@ -55,8 +55,10 @@ struct peer {
 	bool		 has_psk;
 	uint32_t	 psk_line;
 	uint64_t	 psk_mark;	/* another one when the key is; says nothing else of it */
-	struct id	 own_id;	/* type 0: the local address */
+	struct id	 own_id;	/* type 0: the local address; a DN of no octets: that of
+					 * our certificate */
 	struct id	 remote_id;	/* type 0: see any_id */
+	const char	*own_name, *remote_name;	/* of DNs, as written; else "" */
 	uint32_t	 own_id_line, remote_id_line;
 	bool		 any_id;	/* no Remote-ID and no address to compare with */
 	uint32_t	 dpd_interval;	/* seconds; 0: off */

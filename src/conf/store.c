@@ -29,6 +29,7 @@ struct section {
 	size_t		 refs;		/* bindings in the list and in the journal */
 	uint32_t	 line;		/* first header in the file; 0: none */
 	bool		 sealed;	/* its built-in values were made bindings */
+	bool		 open;		/* a header of this name lacked its bracket */
 	char		 name[];
 };
 
@@ -344,11 +345,27 @@ load_header(struct load *l, const struct lex_line *line)
 static void
 load_open_header(struct load *l, const struct lex_line *line)
 {
+	char name[STORE_NAME_MAX + 1];
+	size_t n = line->name.n;
+	struct view shown = view_of(l->text.p + line->all.at, line->all.n < 80 ? line->all.n : 80);
+	STR(text, 400);
+
+	str_escaped(&text, shown);
 	problem_add(l->out, PROBLEM_ERROR, place_of(l->st, line->all.at), "add \"]\"",
-	    "conf_parse_line: %u:unmatched ']', ignoring until next section",
-	    (unsigned)line->last);
+	    "conf_parse_line: %u:unmatched ']', ignoring until next section: %s",
+	    (unsigned)line->last, text.p);
 	l->section = NULL;
 	l->skip = true;
+	/* Who refers to it need not be told that it is missing. */
+	struct piece written = line->name;
+	while (n > 0 && lex_space(lex_octet(l->text, written.at + n - 1)))
+		n--;
+	written.n = n;
+	if (!copy_piece(l->text, written, name, sizeof(name)))
+		return;
+	struct section *s = section_make(l->st, view_str(name));
+	if (s != NULL)
+		s->open = true;
 }
 
 static void
@@ -654,6 +671,14 @@ store_section_line(const struct store *st, const char *section)
 	const struct section *s = section_find(st, view_str(section));
 
 	return s == NULL ? 0 : s->line;
+}
+
+bool
+store_header_open(const struct store *st, const char *section)
+{
+	const struct section *s = section_find(st, view_str(section));
+
+	return s != NULL && s->open;
 }
 
 void

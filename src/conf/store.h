@@ -60,6 +60,8 @@ struct problem_place store_place(const struct store *, const struct value *, siz
 bool		 store_has_section(const struct store *, const char *section);
 /* Line of the section's first header, 0 if it is not from the file. */
 uint32_t	 store_section_line(const struct store *, const char *section);
+/* True if a header of that name lacked its bracket: an error that was told. */
+bool		 store_header_open(const struct store *, const char *section);
 
 /*
  * One transaction at a time: changes are seen at once and taken back by

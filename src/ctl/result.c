@@ -141,6 +141,15 @@ result_sa(struct str *s, const struct ctl_sa *sa)
 
 static const char sa_prefix[] = "sa_report: ", exchange_prefix[] = "exchange_report: ";
 
+void
+ctl_id_print(struct str *s, const struct id *id, const char *name)
+{
+	if (id->type == ID_DER_ASN1_DN && name != NULL && name[0] != '\0')
+		str_add(s, name);
+	else
+		id_print(s, id);
+}
+
 static void
 id_pair(struct str *s, const struct ctl_sa *sa)
 {
@@ -148,9 +157,9 @@ id_pair(struct str *s, const struct ctl_sa *sa)
 	const struct id *r = sa->initiator ? &sa->remote_id : &sa->local_id;
 
 	str_add(s, "initiator id: ");
-	id_print(s, i);
+	ctl_id_print(s, i, sa->initiator ? sa->local_name : sa->remote_name);
 	str_add(s, ", responder id: ");
-	id_print(s, r);
+	ctl_id_print(s, r, sa->initiator ? sa->remote_name : sa->local_name);
 	str_add(s, ", ");
 	addresses(s, sa);
 }

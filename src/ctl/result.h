@@ -39,6 +39,7 @@ struct ctl_sa {
 	uint8_t		cookies[16];		/* phase 2: of its ISAKMP SA */
 	uint32_t	message_id;
 	struct id	local_id, remote_id;
+	const char	*local_name, *remote_name;	/* of IDs that are distinguished names; else NULL */
 	/* phase 1 */
 	uint8_t		cipher, hash, auth;	/* enum cipher, hash_alg, auth_method */
 	uint16_t	group, key_bits;
@@ -50,6 +51,9 @@ struct ctl_sa {
 	bool		has_usage;
 	struct sa_usage	usage;
 };
+
+/* An identity by its name, else as id_print has it. */
+void		ctl_id_print(struct str *, const struct id *, const char *name);
 
 enum { RESULT_SA_MAX = 2048, REPORT_ITEM_MAX = 8192 };
 

@@ -91,13 +91,13 @@ put_endpoint(struct out *o, json_t *object, const char *key, const struct endpoi
 }
 
 static void
-put_id(struct out *o, json_t *object, const char *key, const struct id *id)
+put_id(struct out *o, json_t *object, const char *key, const struct id *id, const char *name)
 {
 	STR(s, 4 * ID_DATA_MAX + 64);
 
 	if (id->type == 0)
 		return;
-	id_print(&s, id);
+	ctl_id_print(&s, id, name);
 	put(o, object, key, json_string(s.p));
 }
 
@@ -196,8 +196,8 @@ sa_json(struct out *o, const struct ctl_sa *sa)
 	put(o, j, "role", json_string(sa->initiator ? "initiator" : "responder"));
 	put_endpoint(o, j, "local", &sa->local);
 	put_endpoint(o, j, "remote", &sa->remote);
-	put_id(o, j, "local_id", &sa->local_id);
-	put_id(o, j, "remote_id", &sa->remote_id);
+	put_id(o, j, "local_id", &sa->local_id, sa->local_name);
+	put_id(o, j, "remote_id", &sa->remote_id, sa->remote_name);
 	put_hex(o, j, "icookie", view_of(sa->cookies, 8));
 	put_hex(o, j, "rcookie", view_of(sa->cookies + 8, 8));
 	if (sa->life_secs != 0)
@@ -251,8 +251,8 @@ connection_json(struct out *o, const struct ctl_connection *c)
 		put_number(o, j, "last_failure_ago", f->ago > 0 ? (uint64_t)f->ago : 0);
 	}
 	put_timer(o, j, "check_in", &c->check);
-	put_id(o, j, "local_id", &c->local_id);
-	put_id(o, j, "remote_id", &c->remote_id);
+	put_id(o, j, "local_id", &c->local_id, NULL);
+	put_id(o, j, "remote_id", &c->remote_id, NULL);
 	return j;
 }
 

@@ -185,9 +185,9 @@ phase1_text(struct str *s, const struct ctl_sa *sa)
 	rekey(s, sa);
 	str_add(s, (sa->flags & CTL_SA_NAT_T) != 0 ? ", NAT-T" : "");
 	str_add(s, "\n        IDs ");
-	id_print(s, &sa->local_id);
+	ctl_id_print(s, &sa->local_id, sa->local_name);
 	str_add(s, " <-> ");
-	id_print(s, &sa->remote_id);
+	ctl_id_print(s, &sa->remote_id, sa->remote_name);
 	str_char(s, '\n');
 }
 

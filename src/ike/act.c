@@ -198,7 +198,7 @@ act_kern(struct core *core, const struct kern_ask *ask)
 void
 act_trust(struct core *core, const struct trust_ask *ask)
 {
-	size_t room = ask->id_body.n, at = 0;
+	size_t room = ask->id_body.n + ask->want_body.n + ask->own_body.n, at = 0;
 
 	for (size_t i = 0; i < ask->n_certs; i++)
 		room += ask->certs[i].n;
@@ -215,6 +215,8 @@ act_trust(struct core *core, const struct trust_ask *ask)
 	}
 	*n->trust = *ask;
 	n->trust->id_body = keep(n, &at, ask->id_body);
+	n->trust->want_body = keep(n, &at, ask->want_body);
+	n->trust->own_body = keep(n, &at, ask->own_body);
 	for (size_t i = 0; i < ask->n_certs; i++)
 		n->trust->certs[i] = keep(n, &at, ask->certs[i]);
 	n->act.trust = n->trust;

@@ -170,6 +170,7 @@ certs_peer_take(struct exchange *x, const struct trust_answer *a)
 	c = certs_of(x);
 	if (c == NULL)
 		return WHY_NO_MEMORY;
+	names_keep(&x->p1->peer_name, a->peer_name);
 	c->peer_key = a->key;
 	c->why = a->why;
 	text_copy(c->field, sizeof(c->field), a->field);

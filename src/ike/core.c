@@ -620,6 +620,8 @@ each_isakmp(const struct core *core, void (*each)(void *, const struct core_sa_i
 		};
 
 		isakmp_sa_ids(sa, &i.local_id, &i.remote_id);
+		i.local_name = sa->own_name != NULL ? sa->own_name : "";
+		i.remote_name = sa->peer_name != NULL ? sa->peer_name : "";
 		text_copy(i.name, sizeof(i.name), sa->peer->name);
 		memcpy(i.cookies, sa->icookie, COOKIE_LEN);
 		memcpy(i.cookies + COOKIE_LEN, sa->rcookie, COOKIE_LEN);
@@ -637,6 +639,7 @@ each_ipsec(const struct core *core, void (*each)(void *, const struct core_sa_in
 	for (struct ipsec_sa *sa; (sa = slab_next(core->ipsec_sas, &at, &h)) != NULL;) {
 		struct core_sa_info i = {
 			.phase = 2, .ready = sa->ready, .initiator = sa->initiator,
+			.local_name = "", .remote_name = "",
 			.replaced = sa->replaced, .stay_alive = sa->stay_alive,
 			.on_demand = sa->on_demand, .fading = sa->fading, .nat_t = sa->nat_t,
 			.local = sa->spec.local, .remote = sa->spec.remote,

@@ -152,6 +152,7 @@ struct core_sa_info {
 	char		name[SA_NAME_MAX];	/* connection (phase 2) or peer section (phase 1) */
 	struct endpoint	local, remote;
 	struct id	local_id, remote_id;
+	const char	*local_name, *remote_name;	/* phase 1: distinguished names; else "" */
 	uint8_t		cookies[16];		/* phase 1, and phase 2's ISAKMP SA */
 	uint32_t	message_id;		/* phase 2 */
 	uint32_t	life_secs, life_kb;

@@ -13,6 +13,8 @@ static const char *const state_names[X_STATE_MAX] = {
 	[X_NEW] = "new",
 	[MM_I_SENT_SA] = "waiting for SA", [MM_I_DH_PENDING] = "making DH value",
 	[MM_I_SENT_KE] = "waiting for KE", [MM_I_SKEYID_PENDING] = "computing SKEYID",
+	[MM_I_OWN_NAME_PENDING] = "choosing a name", [MM_I_PEER_NAME_PENDING] = "comparing names",
+	[MM_R_NAMES_PENDING] = "comparing names",
 	[MM_I_AUTH_PENDING] = "computing HASH_I", [MM_I_SENT_AUTH] = "waiting for HASH_R",
 	[MM_I_CERT_PENDING] = "choosing a certificate", [MM_I_TRUST_PENDING] = "checking certificates",
 	[MM_R_TRUST_PENDING] = "checking certificates", [MM_R_CERT_PENDING] = "choosing a certificate",
@@ -229,6 +231,9 @@ p1_free(struct p1 *p1)
 	free(p1->peer_public);
 	free(p1->peer_proof);
 	free(p1->own_proof);
+	free(p1->own_name);
+	free(p1->peer_name);
+	free(p1->own_key);
 	certs_free(p1->certs);
 	free(p1->chosen_attributes);
 	wipe(p1, sizeof(*p1));

@@ -338,12 +338,12 @@ quick_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
 
 /* Our own identity, which the peer does not want. */
 static void
-id_refused_draft(struct core *core, const struct peer *peer, const struct id *own)
+id_refused_draft(struct core *core, const struct peer *peer, const struct id *own, const char *name)
 {
 	const struct where w = where_in(&peer->where, peer->own_id_line);
 	STR(id, 160);
 
-	id_print(&id, own);
+	names_print(&id, own, name);
 	fail_field(core, "ID", &w);
 	fail_expected(core, "our ID %s accepted", id.p);
 	fail_remedy(core, "set ID in this peer section to what the peer expects, or correct the "
@@ -357,7 +357,7 @@ signature_refused_draft(struct core *core, const struct exchange *x)
 	const struct where w = where_in(&x->peer->where, x->peer->own_id_line);
 	STR(id, 160);
 
-	id_print(&id, &x->p1->own_id);
+	names_print(&id, &x->p1->own_id, x->p1->own_name);
 	fail_field(core, "ID", &w);
 	fail_expected(core, "our signature for ID %s accepted", id.p);
 	fail_remedy(core, "see in the peer's log what it lacks: it needs our public key "
@@ -376,7 +376,7 @@ auth_refused_draft(struct core *core, const struct exchange *x, uint16_t type)
 		return;
 	}
 	if (type == N_INVALID_ID_INFORMATION && x->p1->own_id.type != 0) {
-		id_refused_draft(core, x->peer, &x->p1->own_id);
+		id_refused_draft(core, x->peer, &x->p1->own_id, x->p1->own_name);
 		return;
 	}
 	str_addf(&field, "message %u", x->step);
@@ -810,7 +810,7 @@ notify_input(struct core *core, struct isakmp_sa *sa, const struct notify_body *
 		struct id own;
 
 		isakmp_sa_ids(sa, &own, NULL);
-		id_refused_draft(core, sa->peer, &own);
+		id_refused_draft(core, sa->peer, &own, sa->own_name);
 	} else {
 		fail_field(core, "notification", NULL);
 		fail_expected(core, "nothing refused");

@@ -109,11 +109,12 @@ traits_encap(const struct peer_traits *t)
 enum exchange_state {
 	X_NEW = 0,
 	/* main mode, initiator */
-	MM_I_SENT_SA, MM_I_DH_PENDING, MM_I_SENT_KE, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
-	MM_I_CERT_PENDING, MM_I_SENT_AUTH, MM_I_TRUST_PENDING, MM_I_VERIFY_PENDING,
+	MM_I_SENT_SA, MM_I_DH_PENDING, MM_I_SENT_KE, MM_I_SKEYID_PENDING, MM_I_OWN_NAME_PENDING,
+	MM_I_AUTH_PENDING, MM_I_CERT_PENDING, MM_I_SENT_AUTH, MM_I_TRUST_PENDING,
+	MM_I_VERIFY_PENDING, MM_I_PEER_NAME_PENDING,
 	/* main mode, responder */
 	MM_R_SENT_SA, MM_R_DH_PENDING, MM_R_SKEYID_PENDING, MM_R_SENT_KE, MM_R_TRUST_PENDING,
-	MM_R_VERIFY_PENDING, MM_R_AUTH_PENDING, MM_R_CERT_PENDING,
+	MM_R_VERIFY_PENDING, MM_R_NAMES_PENDING, MM_R_AUTH_PENDING, MM_R_CERT_PENDING,
 	/* quick mode, initiator */
 	QM_I_SPI_PENDING, QM_I_DH_PENDING, QM_I_SENT_1, QM_I_SHARED_PENDING, QM_I_INSTALL_PENDING,
 	/* quick mode, responder */
@@ -148,6 +149,10 @@ struct p1 {
 	uint8_t			own_id_body[ID_DATA_MAX + 4], peer_id_body[ID_DATA_MAX + 4];
 	size_t			own_id_n, peer_id_n;
 	struct id		own_id, peer_id;
+	/* Distinguished names, as `trust` has them; NULL: no such, or not known. */
+	char			*own_name, *peer_name;
+	bool			peer_is_wanted;		/* the peer's is the Remote-ID */
+	struct pubkey		*own_key;		/* whose certificate tells our name; NULL: it does not */
 	uint8_t			*peer_proof, *own_proof;	/* bodies of HASH or SIG */
 	size_t			peer_proof_n, own_proof_n;
 	struct p1_keys		keys;
@@ -331,6 +336,18 @@ void		certs_ask_peer(struct core *, struct exchange *);
 void		certs_ask_own(struct core *, struct exchange *, const struct pubkey *);
 MUST_USE enum why certs_peer_take(struct exchange *, const struct trust_answer *);
 MUST_USE enum why certs_own_take(struct exchange *, const struct trust_answer *);
+/*
+ * Distinguished names, of either side: whether there are any to ask for, the
+ * question, and what the answer makes of own_id.
+ */
+bool		names_own_due(const struct exchange *);
+bool		names_due(const struct exchange *);	/* ours or the peer's */
+void		names_ask(struct core *, struct exchange *, bool own, bool peer);
+MUST_USE enum why names_take(struct core *, struct exchange *, const struct trust_answer *);
+/* Keeps a text, if there is one; what cannot be kept is told as octets. */
+void		names_keep(char **name, const char *text);
+/* An identity as text, with its name where that is known. */
+void		names_print(struct str *, const struct id *, const char *name);
 void		certs_write(struct core *, const struct exchange *, struct msg_wr *);
 void		certs_request_write(const struct core *, const struct exchange *, struct msg_wr *);
 /* WHY_NO_PUBKEY becomes the reason why the peer's certificates gave no key. */
@@ -408,6 +425,7 @@ struct isakmp_sa {
 	struct peer_traits	traits;
 	uint8_t			*own_id, *peer_id;	/* bodies of the ID payloads */
 	size_t			own_id_n, peer_id_n;
+	char			*own_name, *peer_name;	/* as in p1 */
 	uint64_t		identity;	/* of the peer: hash of its ID */
 	struct kin		of_peer;	/* all with this peer */
 	bool			replaced, stay_alive, fading;

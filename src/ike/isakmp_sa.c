@@ -286,8 +286,8 @@ tell_done(struct core *core, const struct isakmp_sa *sa)
 	char room[3][24];
 
 	isakmp_sa_ids(sa, &own, &peer);
-	id_print(&it, i);
-	id_print(&rt, r);
+	names_print(&it, i, sa->initiator ? sa->own_name : sa->peer_name);
+	names_print(&rt, r, sa->initiator ? sa->peer_name : sa->own_name);
 	addr_print(&src, &sa->path.local.addr);
 	addr_print(&dst, &sa->path.remote.addr);
 	tell(core, CLASS_VERBOSE, 0,
@@ -348,6 +348,9 @@ isakmp_sa_made(struct core *core, struct exchange *x)
 	x->isakmp_sa = h;
 	uint8_t kin[KIN_KEY];
 	(void)peer_key(core, peer, sa->identity, kin);
+	sa->own_name = p1->own_name;
+	sa->peer_name = p1->peer_name;
+	p1->own_name = p1->peer_name = NULL;
 	if (!ids_keep(sa, p1) || !kin_enter(core->isakmp_kin, &sa->of_peer, kin, sa) ||
 	    !map_put(core->by_cookies, cookie_key(sa->icookie, sa->rcookie, room), handle_u64(h))) {
 		isakmp_sa_remove(core, sa);
@@ -401,6 +404,8 @@ isakmp_sa_remove(struct core *core, struct isakmp_sa *sa)
 	free(sa->message_ids);
 	free(sa->own_id);
 	free(sa->peer_id);
+	free(sa->own_name);
+	free(sa->peer_name);
 	snapshot_unref(sa->snapshot);
 	slab_remove(core->isakmp_sas, self);
 }

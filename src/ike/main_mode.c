@@ -15,6 +15,8 @@
  * SIG, and whether the peer's is right, keys says (doc/decisions/0012).  No Diffie-Hellman is
  * done before the peer has echoed our cookie (security R26).
  */
+#include <stdlib.h>
+
 #include "crypto/sign.h"
 #include "ike/internal.h"
 
@@ -147,6 +149,16 @@ own_id_make(struct exchange *x)
 	p1->own_id_n = w.len;
 }
 
+/* Names compare as trust compares them; what else there is, by itself. */
+static bool
+is_wanted(const struct exchange *x, const struct id *want)
+{
+	const struct id *got = &x->p1->peer_id;
+
+	return want->type == ID_DER_ASN1_DN && got->type == ID_DER_ASN1_DN ?
+	    x->p1->peer_is_wanted : id_equal(want, got);
+}
+
 /* The expected identity: Remote-ID, else the configured address, else any. */
 static enum why
 peer_id_check(struct core *core, struct exchange *x)
@@ -156,17 +168,17 @@ peer_id_check(struct core *core, struct exchange *x)
 	const struct id *want = x->peer->remote_id.type != 0 ? &x->peer->remote_id : &by_address;
 	const struct where where = where_in(&x->peer->where, x->peer->remote_id_line != 0 ?
 	    x->peer->remote_id_line : x->peer->address_line);
-	STR(want_text, 200);
-	STR(got_text, 200);
+	STR(want_text, 400);
+	STR(got_text, 400);
 	char room[2][24];
 
 	if (x->peer->remote_id.type == 0 &&
 	    (x->peer->any_id || x->peer->address.family == FAMILY_NONE))
 		return WHY_NONE;
-	if (id_equal(want, got))
+	if (is_wanted(x, want))
 		return WHY_NONE;
-	id_print(&want_text, want);
-	id_print(&got_text, got);
+	names_print(&want_text, want, x->peer->remote_name);
+	names_print(&got_text, got, x->p1->peer_name);
 	fail_classic(core, "ike_phase_1_recv_ID: received remote ID other than expected %s",
 	    want_text.p);
 	fail_field(core, "Remote-ID", &where);
@@ -339,6 +351,12 @@ skeyid_take(struct core *core, struct exchange *x, const struct event *e)
 	(void)core;
 	secret_take(&k->skeyid_d, &e->keys->skeyid_d);
 	secret_take(&k->skeyid_a, &e->keys->skeyid_a);
+	if (names_own_due(x) && e->keys->key.kind != PUBKEY_NONE && x->p1->own_key == NULL) {
+		x->p1->own_key = malloc(sizeof(*x->p1->own_key));
+		if (x->p1->own_key == NULL)
+			return WHY_NO_MEMORY;
+		*x->p1->own_key = e->keys->key;
+	}
 	if (!keymat_phase1(x, secret_view(&e->keys->skeyid_e)))
 		return WHY_NO_MEMORY;
 	if (core->options.keylog) {
@@ -363,8 +381,22 @@ i_skeyid_take(struct core *core, struct exchange *x, const struct event *e)
 	if (traits_encap(&x->p1->traits))
 		nat_float(core, &x->path);
 	own_id_make(x);
-	ask_auth_own(core, x);
+	if (names_own_due(x))
+		names_ask(core, x, true, false);
+	else
+		ask_auth_own(core, x);
 	return WHY_NONE;
+}
+
+/* Our name is known, and what it is goes into HASH_I. */
+static enum why
+i_own_name_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = names_take(core, x, e->trust);
+
+	if (why == WHY_NONE)
+		ask_auth_own(core, x);
+	return why;
 }
 
 static enum why
@@ -429,6 +461,23 @@ verified(struct core *core, struct exchange *x, const struct event *e)
 {
 	(void)e;
 	return peer_id_check(core, x);
+}
+
+/* A name is judged by who can read it. */
+static enum why
+i_verified_name(struct core *core, struct exchange *x, const struct event *e)
+{
+	(void)e;
+	names_ask(core, x, false, true);
+	return WHY_NONE;
+}
+
+static enum why
+i_peer_name_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = names_take(core, x, e->trust);
+
+	return why == WHY_NONE ? peer_id_check(core, x) : why;
 }
 
 static void
@@ -539,6 +588,28 @@ r_verified(struct core *core, struct exchange *x, const struct event *e)
 	return WHY_NONE;
 }
 
+/* The peer's name and ours in one question. */
+static enum why
+r_verified_name(struct core *core, struct exchange *x, const struct event *e)
+{
+	(void)e;
+	own_id_make(x);
+	names_ask(core, x, true, true);
+	return WHY_NONE;
+}
+
+static enum why
+r_names_take(struct core *core, struct exchange *x, const struct event *e)
+{
+	enum why why = names_take(core, x, e->trust);
+
+	if (why == WHY_NONE)
+		why = peer_id_check(core, x);
+	if (why == WHY_NONE)
+		ask_auth_own(core, x);
+	return why;
+}
+
 /* ---- failing ---- */
 
 /* The file that would belong to our ID alone, behind the one for all. */
@@ -611,7 +682,7 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 	case WHY_NO_PRIVATE_KEY:
 		fail_classic(core, "rsa_sig_encode_hash: could not get private key");
 		fail_field(core, "AUTHENTICATION_METHOD", &x->peer->where);
-		id_print(&own, &x->p1->own_id);
+		names_print(&own, &x->p1->own_id, x->p1->own_name);
 		fail_expected(core, "a private key for %s: %s%s",
 		    reg_text(REG_AUTH_METHOD, x->p1->params.auth, room),
 		    x->snapshot->key_files.private_key, own_file(&own, x));
@@ -620,13 +691,13 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 	case WHY_NO_PUBKEY:
 		fail_classic(core, "rsa_sig_decode_hash: no public key found");
 		fail_field(core, "ID", &x->peer->where);
-		id_print(&peer, &x->p1->peer_id);
+		names_print(&peer, &x->p1->peer_id, x->p1->peer_name);
 		fail_got(core, "ID %s", peer.p);
 		peer_file(core, x);
 		break;
 	case WHY_SIGNATURE:
 	case WHY_KEY_REFUSED:
-		id_print(&peer, &x->p1->peer_id);
+		names_print(&peer, &x->p1->peer_id, x->p1->peer_name);
 		failing_key(core, x, why, &peer);
 		break;
 	case WHY_AUTH_HASH:
@@ -645,7 +716,8 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 	unsigned type = trust_gone ? N_CERTIFICATE_UNAVAILABLE : why_notify(why);
 	if (x->p1->have_keys && type != N_NONE &&
 	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_R_VERIFY_PENDING ||
-	    x->state == MM_I_AUTH_PENDING || x->state == MM_R_AUTH_PENDING))
+	    x->state == MM_I_AUTH_PENDING || x->state == MM_R_AUTH_PENDING ||
+	    x->state == MM_I_PEER_NAME_PENDING || x->state == MM_R_NAMES_PENDING))
 		info_send_error(core, x, (enum notify)type);
 	/* Who sent message 6 is done, and would use the SA until it hears otherwise. */
 	if (x->p1->have_keys && x->state == MM_I_VERIFY_PENDING)
@@ -688,6 +760,10 @@ main_mode_rows(void)
 		  .handle = i_ke_accept },
 
 		/* 5   HDR*, IDii, HASH_I  -->         <--  HDR*, IDir, HASH_R   6; or SIG */
+		{ INITIATOR, ON_KEYS, MM_I_SKEYID_PENDING, MM_I_OWN_NAME_PENDING,
+		  .answer = KEYS_SKEYID, .when = names_own_due, .handle = i_skeyid_take },
+		{ INITIATOR, ON_TRUST, MM_I_OWN_NAME_PENDING, MM_I_AUTH_PENDING,
+		  .answer = TRUST_NAMES, .handle = i_own_name_take },
 		{ INITIATOR, ON_KEYS, MM_I_SKEYID_PENDING, MM_I_AUTH_PENDING,
 		  .answer = KEYS_SKEYID, .handle = i_skeyid_take },
 		{ INITIATOR, ON_KEYS, MM_I_AUTH_PENDING, MM_I_SENT_AUTH,
@@ -709,6 +785,10 @@ main_mode_rows(void)
 		  .handle = r_auth_accept },
 		{ RESPONDER, ON_TRUST, MM_R_TRUST_PENDING, MM_R_VERIFY_PENDING,
 		  .answer = TRUST_PEER, .handle = peer_certs_take },
+		{ RESPONDER, ON_KEYS, MM_R_VERIFY_PENDING, MM_R_NAMES_PENDING,
+		  .answer = KEYS_AUTH_PEER, .when = names_due, .handle = r_verified_name },
+		{ RESPONDER, ON_TRUST, MM_R_NAMES_PENDING, MM_R_AUTH_PENDING,
+		  .answer = TRUST_NAMES, .handle = r_names_take },
 		{ RESPONDER, ON_KEYS, MM_R_VERIFY_PENDING, MM_R_AUTH_PENDING,
 		  .answer = KEYS_AUTH_PEER, .handle = r_verified },
 		{ RESPONDER, ON_KEYS, MM_R_AUTH_PENDING, X_DONE,
@@ -732,6 +812,10 @@ main_mode_rows(void)
 		  .handle = i_auth_accept },
 		{ INITIATOR, ON_TRUST, MM_I_TRUST_PENDING, MM_I_VERIFY_PENDING,
 		  .answer = TRUST_PEER, .handle = peer_certs_take },
+		{ INITIATOR, ON_KEYS, MM_I_VERIFY_PENDING, MM_I_PEER_NAME_PENDING,
+		  .answer = KEYS_AUTH_PEER, .when = names_due, .handle = i_verified_name },
+		{ INITIATOR, ON_TRUST, MM_I_PEER_NAME_PENDING, X_DONE,
+		  .answer = TRUST_NAMES, .handle = i_peer_name_take, .done = done },
 		{ INITIATOR, ON_KEYS, MM_I_VERIFY_PENDING, X_DONE,
 		  .answer = KEYS_AUTH_PEER, .handle = verified, .done = done },
 	};

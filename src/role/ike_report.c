@@ -67,6 +67,7 @@ ike_sa_of(struct mono now, const struct core_sa_info *i, struct ctl_sa *ret)
 		.soft = ike_timer_of(now, i->soft_at), .hard = ike_timer_of(now, i->hard_at),
 		.flags = flags_of(i), .message_id = i->message_id,
 		.local_id = i->local_id, .remote_id = i->remote_id,
+		.local_name = i->local_name, .remote_name = i->remote_name,
 		.cipher = i->p1_cipher, .hash = i->p1_hash, .auth = i->p1_auth,
 		.group = i->p1_group, .key_bits = i->p1_key_bits, .suite = i->suite,
 		.spi_out = i->spi_out, .spi_in = i->spi_in, .pfs_group = i->pfs_group,

@@ -240,6 +240,14 @@ on_ring(void *self, struct keyring *ring)
 	}
 }
 
+/* What is answered with a key of the operator's files. */
+static bool
+needs_files(const struct keys_ask *a)
+{
+	return a->verb == KEYS_AUTH_OWN || a->verb == KEYS_AUTH_PEER ||
+	    (a->verb == KEYS_SKEYID && sign_method(a->auth));
+}
+
 static bool
 on_ask(struct keys *k, struct rd *body)
 {
@@ -250,8 +258,7 @@ on_ask(struct keys *k, struct rd *body)
 	if (!keys_ask_decode(body, &ask))
 		return false;
 	enum keys_step step = keys_state_check(k->state, &ask);
-	if (step == KEYS_STEP_JOB && k->files.loading != NULL &&
-	    (ask.verb == KEYS_AUTH_OWN || ask.verb == KEYS_AUTH_PEER) && hold(k, whole))
+	if (step == KEYS_STEP_JOB && k->files.loading != NULL && needs_files(&ask) && hold(k, whole))
 		return true;
 	switch (step) {
 	case KEYS_STEP_REFUSED:

@@ -641,6 +641,11 @@ job_take_skeyid(const struct keys_state *ks, struct keys_job *job, const struct 
 	t->initiator = a->initiator;
 	t->hash = a->hash;
 	t->auth = a->auth;
+	/* Whose certificate it is, if our ID is to be taken from one. */
+	const struct sign_key *own = signs && ks->ring != NULL ?
+	    keyring_private(ks->ring, NULL, a->auth) : NULL;
+	if (own != NULL)
+		job->pub = *sign_key_public(own);
 	memcpy(t->cookies, a->cookies, sizeof(t->cookies));
 	return (signs || secret_set(&job->psk, secret_view(&psk->key))) &&
 	    secret_set(&job->ni, a->ni) && secret_set(&job->nr, a->nr) ?
@@ -797,6 +802,7 @@ take_skeyid(struct entry *e, struct keys_job *job, struct keys_answer *ret)
 	secret_take(&ret->skeyid_d, &job->keying.d);
 	secret_take(&ret->skeyid_a, &job->keying.a);
 	secret_take(&ret->skeyid_e, &job->keying.e);
+	ret->key = job->pub;
 	e->transcript = job->transcript;
 	job->transcript = NULL;
 	e->step = STEP_KEYED;

@@ -68,8 +68,10 @@ answer(struct trust_role *t, const struct trust_ask *ask)
 
 	if (ask->verb == TRUST_PEER)
 		trust_peer(t->trust, ask, now(), &a);
-	else
+	else if (ask->verb == TRUST_OWN)
 		trust_own(t->trust, ask, now(), &room, &a);
+	else
+		trust_names(t->trust, ask, now(), &room, &a);
 	trust_answer_encode(role_body(t->ctx, ROLE_IKE), &a);
 	if (!role_send(t->ctx, ROLE_IKE, MSG_TRUST_ANSWER))
 		role_unsent(t->ctx, ROLE_IKE);

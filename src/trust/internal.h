@@ -31,6 +31,12 @@ struct trust {
 	STACK_OF(X509)	*others;		/* the rest of files in certs/: for our own chain */
 };
 
+/* The body of an ID payload; false if it is none. */
+MUST_USE bool	id_read(struct view body, struct id *ret);
+/* A name as text, any other identity as id_print has it. */
+void	id_text(struct str *, const struct id *);
+bool	cert_is_current(const X509 *, int64_t now);
+
 /* Fills the texts of a refusal. */
 void	refuse(struct trust_answer *, enum why, const char *field, const char *expected,
 	    const char *got);

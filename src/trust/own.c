@@ -73,8 +73,8 @@ chain_answers(const struct chain *c, struct view request)
 	return found;
 }
 
-static bool
-is_current(const X509 *x, int64_t now)
+bool
+cert_is_current(const X509 *x, int64_t now)
 {
 	return asn1_seconds(X509_get0_notBefore(x)) <= now &&
 	    asn1_seconds(X509_get0_notAfter(x)) > now;
@@ -97,7 +97,7 @@ merit(const struct trust *t, const struct held *h, const struct trust_ask *ask,
 			points += 2;
 			break;
 		}
-	return points + (is_current(h->x, now) ? 4 : 0);
+	return points + (cert_is_current(h->x, now) ? 4 : 0);
 }
 
 static void

@@ -303,8 +303,8 @@ trust_item_warning(const struct trust_item *item, int64_t now, struct str *ret)
 
 /* ---- the peer's key ---- */
 
-static bool
-read_id(struct view body, struct id *ret)
+bool
+id_read(struct view body, struct id *ret)
 {
 	struct rd r = rd_of(body);
 	uint8_t type = rd_u8(&r);
@@ -315,7 +315,7 @@ read_id(struct view body, struct id *ret)
 	return !r.bad && id_from_wire(type, protocol, port, data, ret) == WHY_NONE;
 }
 
-static void
+void
 id_text(struct str *s, const struct id *id)
 {
 	X509_NAME *name = id->type == ID_DER_ASN1_DN ? dn_from_der(view_of(id->data, id->n)) : NULL;
@@ -484,10 +484,11 @@ peer(const struct trust *t, const struct trust_ask *ask, int64_t now, struct tru
     struct trust_answer *ret)
 {
 	struct trust_answer a = { .verb = ask->verb, .token = ask->token };
+	struct str name = str_of(a.peer_name, sizeof(a.peer_name));
+	struct id id = { 0 };
 	struct bag b;
-	struct id id;
 
-	if (!read_id(ask->id_body, &id))
+	if (!id_read(ask->id_body, &id))
 		refuse(&a, WHY_ID_TYPE, "ID", "", "");
 	else if (!bag_init(&b, ask->certs, ask->n_certs))
 		refuse(&a, WHY_NO_MEMORY, "certificate", "", "");
@@ -496,6 +497,8 @@ peer(const struct trust *t, const struct trust_ask *ask, int64_t now, struct tru
 			(void)validated_key(t, ask, &id, &b, now, look, &a);
 		bag_done(&b);
 	}
+	if (id.type == ID_DER_ASN1_DN)
+		id_text(&name, &id);
 	if (a.why != WHY_NONE)
 		text_copy(a.remedy, sizeof(a.remedy), why_remedy(a.why));
 	*ret = a;

@@ -1,7 +1,7 @@
 /*
  * trust: whom to believe.  Holds the operator's certificates - anchors (ca/),
  * own and pinned ones (certs/) and revocation lists (crls/) - and answers
- * the two questions of base/trust_ask.h.  libcrypto parses every DER and
+ * the questions of base/trust_ask.h.  libcrypto parses every DER and
  * verifies every chain; this decides what it must verify, within limits.
  *
  * Knows no files, clocks or channels: texts, times and questions are handed
@@ -105,6 +105,12 @@ MUST_USE bool	trust_peer_online(const struct trust *, const struct trust_ask *, 
 		    struct trust_look *, struct trust_answer *ret);
 /* TRUST_OWN.  The certificates of the answer are written into room. */
 void		trust_own(const struct trust *, const struct trust_ask *, int64_t now,
+		    struct wr *room, struct trust_answer *ret);
+/*
+ * TRUST_NAMES.  Our octets are written into room: if a certificate of ours has
+ * our name, its subject to the octet, whatever the string types.
+ */
+void		trust_names(const struct trust *, const struct trust_ask *, int64_t now,
 		    struct wr *room, struct trust_answer *ret);
 /*
  * The CERT_REQ payloads to send: one per anchor, or one for any.  Writes

@@ -90,6 +90,28 @@ peers_and_transforms_are_resolved(void **state)
 }
 
 static void
+distinguished_names_are_resolved(void **state)
+{
+	struct loaded l = load_good(GENERAL LISTS PEER "ID=us\nRemote-ID=them\n" MM CONN QM ME YOU
+	    "[us]\nID-type=ASN1_DN\nName=%fromcert\n"
+	    "[them]\nID-type=DER_ASN1_DN\nName=/C=SE/O=\xc3\x85\\/B/CN=gw\n");
+	const struct peer *p = snapshot_peer(l.snapshot, "peer-b");
+	STR(der, 200);
+
+	(void)state;
+	assert_int_equal(p->own_id.type, ID_DER_ASN1_DN);
+	assert_int_equal(p->own_id.n, 0);
+	assert_string_equal(p->own_name, "%fromcert");
+	assert_int_equal(p->remote_id.type, ID_DER_ASN1_DN);
+	str_hex(&der, view_of(p->remote_id.data, p->remote_id.n));
+	/* openssl req -utf8 -subj '/C=SE/O=Å\/B/CN=gw' */
+	assert_string_equal(der.p, "3029310b3009060355040613025345310d300b060355040a0c04c3852f42310b300906035504030c026777");
+	assert_string_equal(p->remote_name, "/C=SE/O=\\xC3\\x85\\/B/CN=gw");
+	assert_false(p->any_id);
+	loaded_done(&l);
+}
+
+static void
 connections_and_suites_are_resolved(void **state)
 {
 	struct loaded l = load_good(GOOD);
@@ -594,8 +616,17 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	    "different address families", true },
 	{ GENERAL LISTS PEER MM CONN QM "[me]\nID-type=FQDN\nName=x.example\n" YOU,
 	    "an ID of type FQDN cannot be used here", true },
-	{ GENERAL LISTS PEER "ID=dn\n" MM CONN QM ME YOU "[dn]\nID-type=DER_ASN1_DN\nName=/C=SE\n",
-	    "DER_ASN1_DN: not available in this version", true },
+	{ GENERAL LISTS PEER "ID=dn\n" MM CONN QM ME YOU "[dn]\nID-type=DER_ASN1_GN\nName=/C=SE\n",
+	    "DER_ASN1_GN: not available in this version", true },
+	{ GENERAL LISTS PEER "ID=dn\n" MM CONN QM ME YOU "[dn]\nID-type=ASN1_DN\nName=/C=SE/CM=gw\n",
+	    ":34:12: error: [dn]:Name: CM is not an attribute of names (C, ST,", true },
+	{ GENERAL LISTS PEER "ID=dn\n" MM CONN QM ME YOU "[dn]\nID-type=ASN1_DN\nName=C=SE, CN=gw\n",
+	    "a distinguished name begins with / (write it as /C=SE/O=Example/CN=gw)", true },
+	{ GENERAL LISTS PEER "ID=dn\n" MM CONN QM ME YOU "[dn]\nID-type=ASN1_DN\n", "no \"Name\" tag", true },
+	{ GENERAL LISTS PEER "Remote-ID=dn\n" MM CONN QM ME YOU "[dn]\nID-type=ASN1_DN\n"
+	    "Name=%fromcert\n", "%fromcert is for our own ID", true },
+	{ GENERAL LISTS PEER MM CONN QM "[me]\nID-type=ASN1_DN\nName=/CN=x\n" YOU,
+	    "an ID of type DER_ASN1_DN cannot be used here", true },
 	{ GENERAL LISTS PEER "Remote-ID=me\n" MM CONN QM ME YOU, "an ID of type IPV4_ADDR_SUBNET cannot", true },
 	{ GENERAL LISTS PEER "ID=k\n" MM CONN QM ME YOU "[k]\nID-type=KEY_ID\nName=0x123\n",
 	    "pairs of hexadecimal digits", true },
@@ -806,6 +837,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_good_configuration_has_no_problem),
 		cmocka_unit_test(peers_and_transforms_are_resolved),
+		cmocka_unit_test(distinguished_names_are_resolved),
 		cmocka_unit_test(connections_and_suites_are_resolved),
 		cmocka_unit_test(without_a_file_strangers_are_refused_in_silence),
 		cmocka_unit_test(general_values_have_their_defaults),

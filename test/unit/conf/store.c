@@ -134,7 +134,11 @@ messages_keep_their_classic_words_and_line(void **state)
 	    "test.conf:6:1: warning: conf_set_now: duplicate tag [a]:t, ignoring..."));
 	assert_true(has_problem(&l.problems, "line 5"));
 	assert_true(has_problem(&l.problems, "test.conf:7:1: error: conf_parse_line: "
-	    "7:unmatched ']', ignoring until next section"));
+	    "7:unmatched ']', ignoring until next section: [open"));
+	/* One slip, one message: who refers to that section is not told that it is missing. */
+	assert_true(store_header_open(l.store, "OPEN"));
+	assert_false(store_header_open(l.store, "a"));
+	assert_false(store_has_section(l.store, "open"));
 	loaded_done(&l);
 }
 
