@@ -1,5 +1,6 @@
 #include "prove.h"
 
+#include <openssl/bn.h>
 #include <stdio.h>
 
 #include "base/str.h"
@@ -351,6 +352,169 @@ r15_a_signature_plus_the_modulus_is_refused(void **state)
 	sign_key_unref(k);
 }
 
+/* The smallest number whose cube is not below. */
+static void
+cube_root(const BIGNUM *of, BIGNUM *ret)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *cube = BN_new();
+
+	assert_true(ctx != NULL && cube != NULL);
+	BN_zero(ret);
+	for (int bit = BN_num_bits(of) / 3 + 1; bit >= 0; bit--) {
+		assert_int_equal(BN_set_bit(ret, bit), 1);
+		assert_int_equal(BN_sqr(cube, ret, ctx), 1);
+		assert_int_equal(BN_mul(cube, cube, ret, ctx), 1);
+		if (BN_cmp(cube, of) >= 0)
+			assert_int_equal(BN_clear_bit(ret, bit), 1);
+	}
+	assert_int_equal(BN_add_word(ret, 1), 1);
+	BN_free(cube);
+	BN_CTX_free(ctx);
+}
+
+/*
+ * Bleichenbacher 2006, with exponent 3 and no private key: a block that
+ * begins as it must, has the hash in it, and ends in octets that nobody
+ * looks at.  With the padding shortened, and with the hash at the end of
+ * nothing but zeros as well.
+ */
+static void
+r15_a_block_with_octets_behind_the_hash_is_refused(void **state)
+{
+	struct pubkey pub = public_of("rsa2048-e3.pub");
+	BIGNUM *block = BN_new(), *root = BN_new();
+	uint8_t hash[32], octets[256], sig[256];
+
+	(void)state;
+	assert_true(block != NULL && root != NULL);
+	memset(hash, 0x5a, sizeof(hash));
+	for (size_t padding = 0; padding < 40; padding += 8) {
+		memset(octets, 0, sizeof(octets));
+		octets[1] = 1;
+		memset(octets + 2, 0xff, padding);
+		memcpy(octets + 3 + padding, hash, sizeof(hash));
+		assert_non_null(BN_bin2bn(octets, sizeof(octets), block));
+		cube_root(block, root);
+		assert_int_equal(BN_bn2binpad(root, sig, sizeof(sig)), sizeof(sig));
+		/* It is a forgery: its cube begins with the block. */
+		BN_CTX *ctx = BN_CTX_new();
+		uint8_t cube[256];
+		assert_int_equal(BN_sqr(block, root, ctx), 1);
+		assert_int_equal(BN_mul(block, block, root, ctx), 1);
+		assert_int_equal(BN_bn2binpad(block, cube, sizeof(cube)), sizeof(cube));
+		BN_CTX_free(ctx);
+		assert_memory_equal(cube, octets, 3 + padding + sizeof(hash));
+		refuses(&pub, AUTH_RSA_SIG, view_of(hash, sizeof(hash)), view_of(sig, sizeof(sig)));
+	}
+	BN_free(block);
+	BN_free(root);
+}
+
+/* ---- r and s (FIPS 186-4 section 4.7, RFC 4754 section 7) ---- */
+
+/* The order of the group: SEC 2 for the curves, q of the key for DSS. */
+static struct hex
+order_of(const struct pubkey *k, uint8_t method)
+{
+	switch (method) {
+	case AUTH_ECDSA_256:
+		return hex_of("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
+	case AUTH_ECDSA_384:
+		return hex_of("ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf"
+		    "581a0db248b0a77aecec196accc52973");
+	case AUTH_ECDSA_521:
+		return hex_of("01ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		    "fa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409");
+	default: {
+		struct hex q = { .n = pubkey_part(k, 1).n };
+
+		memcpy(q.b, pubkey_part(k, 1).p, q.n);
+		return q;
+	}
+	}
+}
+
+/* Adds the order to one half, if there is room for the sum. */
+static bool
+plus_order(uint8_t *half, const struct hex *order)
+{
+	unsigned carry = 0;
+
+	for (size_t i = order->n; i-- > 0; carry >>= 8) {
+		carry += (unsigned)half[i] + order->b[i];
+		half[i] = (uint8_t)carry;
+	}
+	return carry == 0;
+}
+
+static void
+r20_halves_that_are_zero_or_not_below_the_order_are_refused(void **state)
+{
+	static const struct { const char *private; uint8_t method; } t[] = {
+		{ "ec256-a.pem", AUTH_ECDSA_256 }, { "ec384-a.pem", AUTH_ECDSA_384 },
+		{ "ec521-a.pem", AUTH_ECDSA_521 }, { "dsa1024.pem", AUTH_DSS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(t); i++) {
+		struct sign_key *k = private_of(t[i].private);
+		const struct pubkey *pub = sign_key_public(k);
+		struct hex order = order_of(pub, t[i].method);
+		uint8_t hash[HASH_LEN_MAX], good[SIGNATURE_MAX], sig[SIGNATURE_MAX];
+		struct view h = view_of(hash, hash_len(sign_hash(t[i].method, HASH_SHA2_256)));
+		size_t n;
+
+		memset(hash, 0x77, sizeof(hash));
+		assert_int_equal(sign_make(k, t[i].method, h, good, &n), WHY_NONE);
+		assert_int_equal(n, 2 * order.n);
+		for (size_t at = 0; at <= order.n; at += order.n) {	/* r, then s */
+			struct view v = view_of(sig, n);
+
+			memcpy(sig, good, n);
+			memset(sig + at, 0, order.n);
+			refuses(pub, t[i].method, h, v);
+			sig[at + order.n - 1] = 1;
+			refuses(pub, t[i].method, h, v);
+			memcpy(sig + at, order.b, order.n);
+			refuses(pub, t[i].method, h, v);
+			sig[at + order.n - 1] ^= 1;
+			refuses(pub, t[i].method, h, v);
+			memset(sig + at, 0xff, order.n);
+			refuses(pub, t[i].method, h, v);
+			/* The same number modulo the order. */
+			memcpy(sig, good, n);
+			if (plus_order(sig + at, &order))
+				refuses(pub, t[i].method, h, v);
+		}
+		memset(sig, 0, n);
+		sig[order.n - 1] = sig[n - 1] = 1;
+		refuses(pub, t[i].method, h, view_of(sig, n));
+		sign_key_unref(k);
+	}
+}
+
+/* The hash of another algorithm, also where one begins with the other. */
+static void
+r20_a_signature_over_a_hash_of_another_length_is_refused(void **state)
+{
+	static const uint8_t lengths[] = { 16, 20, 32, 48, 64 };
+	struct sign_key *k = private_of("rsa2048-a.pem");
+	uint8_t hash[HASH_LEN_MAX], sig[SIGNATURE_MAX];
+	size_t n;
+
+	(void)state;
+	memset(hash, 0x21, sizeof(hash));
+	for (size_t i = 0; i < sizeof(lengths); i++) {
+		assert_int_equal(sign_make(k, AUTH_RSA_SIG, view_of(hash, lengths[i]), sig, &n), WHY_NONE);
+		for (size_t j = 0; j < sizeof(lengths); j++)
+			assert_int_equal(sign_check(sign_key_public(k), AUTH_RSA_SIG,
+			    view_of(hash, lengths[j]), view_of(sig, n)),
+			    i == j ? WHY_NONE : WHY_SIGNATURE);
+	}
+	sign_key_unref(k);
+}
+
 /* ---- which keys may be used ---- */
 
 static void
@@ -554,6 +718,9 @@ main(void)
 		cmocka_unit_test(r15_a_cube_root_is_no_signature),
 		cmocka_unit_test(r15_a_digest_info_around_the_hash_is_refused),
 		cmocka_unit_test(r15_a_signature_plus_the_modulus_is_refused),
+		cmocka_unit_test(r15_a_block_with_octets_behind_the_hash_is_refused),
+		cmocka_unit_test(r20_halves_that_are_zero_or_not_below_the_order_are_refused),
+		cmocka_unit_test(r20_a_signature_over_a_hash_of_another_length_is_refused),
 		cmocka_unit_test(keys_are_allowed_by_kind_size_and_exponent),
 		cmocka_unit_test(odd_numbers_in_a_certificate_do_not_reach_the_arithmetic),
 		cmocka_unit_test(a_point_that_is_not_on_its_curve_is_no_key),

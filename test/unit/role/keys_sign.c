@@ -161,7 +161,7 @@ static const struct method {
 	{ "ec256-a", "ec256-b", AUTH_ECDSA_256, HASH_SHA, 64, false },
 	{ "ec384-a", "ec384-b", AUTH_ECDSA_384, HASH_SHA2_256, 96, false },
 	{ "ec521-a", "ec521-b", AUTH_ECDSA_521, HASH_SHA2_512, 132, false },
-	{ "dsa1024", "dsa1024", AUTH_DSS, HASH_SHA2_256, 40, true },
+	{ "dsa1024", "dsa1024-b", AUTH_DSS, HASH_SHA2_256, 40, true },
 };
 
 static void
@@ -212,7 +212,7 @@ two_sides_with_each_others_public_keys_authenticate_with_every_method(void **sta
 }
 
 /* R20: what must not authenticate anybody, with every method. */
-enum lie { OWN_BACK, EMPTY, CUT, LONGER, CHANGED, OTHER_EXCHANGE, OTHER_KEY, LIES };
+enum lie { OWN_BACK, EMPTY, CUT, LONGER, CHANGED, OTHER_EXCHANGE, OTHER_KEY, OTHER_SIGNER, LIES };
 
 static void
 lie_of(enum lie lie, const struct method *m, struct pair *p, uint8_t *sig, size_t *n)
@@ -245,27 +245,45 @@ lie_of(enum lie lie, const struct method *m, struct pair *p, uint8_t *sig, size_
 	}
 }
 
+/*
+ * West signs, of the right exchange and under the right ID, with the key of
+ * another peer whom east trusts as well.
+ */
+static struct pair
+pair_of_other_signer(const struct method *m)
+{
+	struct keyring *w = keyring_new(), *e = keyring_new();
+	char west[2][64], east[2][64];
+
+	assert_true(w != NULL && e != NULL);
+	names(m, west, east);
+	ring_private(w, "", east[0]);
+	ring_private(e, "", east[0]);
+	ring_public(e, "fqdn/west.x", west[1]);
+	ring_public(e, "fqdn/other", east[1]);
+	return pair_keyed(w, e, m->method, m->hash, m->weak);
+}
+
 static void
 r20_reflected_replayed_cut_empty_and_foreign_signatures_fail_with_every_method(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(methods); i++)
 		for (int lie = 0; lie < LIES; lie++) {
-			struct pair p = pair_of(&methods[i]);
+			struct pair p = lie == OTHER_SIGNER ? pair_of_other_signer(&methods[i]) :
+			    pair_of(&methods[i]);
 			uint8_t sig[SIGNATURE_MAX + 8];
 			struct keys_answer ret;
 			size_t n;
 
 			lie_of((enum lie)lie, &methods[i], &p, sig, &n);
-			if (lie == OTHER_KEY && methods[i].method != AUTH_DSS) {
+			if (lie == OTHER_KEY) {
 				struct keyring *ring = keyring_new();
 				char west[2][64], east[2][64];
 
 				names(&methods[i], west, east);
 				ring_public(ring, "fqdn/west.x", east[1]);
 				keys_state_ring_set(p.east, ring);
-			} else if (lie == OTHER_KEY) {
-				sig[0] ^= 1;	/* both have the same DSA key */
 			}
 			assert_int_equal(peer(&p, p.east, VIEW(id_west), view_of(sig, n), NULL, &ret),
 			    WHY_SIGNATURE);
