@@ -372,6 +372,34 @@ pki_body(const struct pki *p, const char *name)
 	return m == NULL ? (struct view){ 0 } : view_of(m->body, m->body_n);
 }
 
+/* Kept without being a certificate. */
+static void
+keep(struct pki *p, const char *name, struct view body)
+{
+	struct made m = { .body_n = body.n, .body = sim_alloc(body.n), .pem = sim_copy_text("") };
+
+	text_copy(m.name, sizeof(m.name), name);
+	memcpy(m.body, body.p, body.n);
+	p->v = sim_grow(p->v, (p->n + 1) * sizeof(p->v[0]));
+	p->v[p->n++] = m;
+}
+
+void
+pki_body_set(struct pki *p, const char *name, struct view body)
+{
+	struct made *m = find(p, name);
+
+	if (m == NULL) {
+		keep(p, name, body);
+		return;
+	}
+	uint8_t *copy = sim_alloc(body.n);
+	memcpy(copy, body.p, body.n);
+	free(m->body);
+	m->body = copy;
+	m->body_n = body.n;
+}
+
 static bool
 contained(const struct pki *p, PKCS7 *c, const char *names)
 {
@@ -392,24 +420,20 @@ contained(const struct pki *p, PKCS7 *c, const char *names)
 struct view
 pki_container(struct pki *p, const char *names)
 {
-	struct made m = { 0 }, *old = find(p, names);
 	PKCS7 *c = PKCS7_new();
 	int n = 0;
 
-	if (old == NULL && strlen(names) < NAME_ROOM && c != NULL &&
+	if (find(p, names) == NULL && strlen(names) < NAME_ROOM && c != NULL &&
 	    PKCS7_set_type(c, NID_pkcs7_signed) == 1 && PKCS7_content_new(c, NID_pkcs7_data) == 1 &&
 	    contained(p, c, names))
 		n = i2d_PKCS7(c, NULL);
 	if (n > 0) {
-		text_copy(m.name, sizeof(m.name), names);
-		m.body_n = (size_t)n + 1;
-		m.body = sim_alloc(m.body_n);
-		m.body[0] = ENCODING_PKCS7;
-		uint8_t *at = m.body + 1;
+		uint8_t *body = sim_alloc((size_t)n + 1), *at = body + 1;
+
+		body[0] = ENCODING_PKCS7;
 		(void)i2d_PKCS7(c, &at);
-		m.pem = sim_copy_text("");
-		p->v = sim_grow(p->v, (p->n + 1) * sizeof(p->v[0]));
-		p->v[p->n++] = m;
+		keep(p, names, view_of(body, (size_t)n + 1));
+		free(body);
 	}
 	PKCS7_free(c);
 	ERR_clear_error();

@@ -38,6 +38,8 @@ MUST_USE bool	 pki_make(struct pki *, int64_t now, const char *line, struct str 
 struct view	 pki_pem(const struct pki *, const char *name);
 /* The body of a CERT payload: encoding and DER; empty: there is none of that name. */
 struct view	 pki_body(const struct pki *, const char *name);
+/* Octets of a test as the body of that name, which is no file. */
+void		 pki_body_set(struct pki *, const char *name, struct view body);
 /* The same with all of NAME:NAME:... in one PKCS#7 container; empty: no. */
 struct view	 pki_container(struct pki *, const char *names);
 
