@@ -259,6 +259,19 @@ peer_section(struct build *b, const char *connection)
 	return s == NULL || s->peer == NULL ? NULL : s;
 }
 
+/* As the original did it for all connections (isakmpd.md 10.3). */
+static void
+any_suite(struct build *b, struct connection *c)
+{
+	struct value v;
+
+	c->any_suite = get_yes(b, c->name, "Accept-any-suite", false);
+	if (c->any_suite && get(b, c->name, "Accept-any-suite", &v))
+		complain(b, PROBLEM_WARNING, ref_value(c->name, "Accept-any-suite", &v),
+		    "find out what the peer proposes, and write it into Suites",
+		    "the peer may choose any cipher, no encryption and no PFS included");
+}
+
 static void
 build_connection(struct build *b, const struct sect *s, struct connection *c)
 {
@@ -277,6 +290,7 @@ build_connection(struct build *b, const struct sect *s, struct connection *c)
 		    "list it in Connections, or drop the flag",
 		    "a passive connection that is Active-only does nothing");
 	connection_unavailable(b, s->name);
+	any_suite(b, c);
 	connection_ids(b, c);
 	if (peer == NULL) {
 		connection_suites(b, c, 0);

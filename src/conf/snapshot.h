@@ -110,6 +110,7 @@ struct connection {
 	struct id	 nat_id;	/* type 0: none */
 	bool		 active;	/* in Connections: kept up */
 	bool		 passive;	/* may be accepted */
+	bool		 any_suite;	/* our tag Accept-any-suite: as responder, also other suites */
 };
 
 struct phase1_entry {

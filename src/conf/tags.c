@@ -105,6 +105,8 @@ static const struct {
 	{ "PF-Tag", KIND_CONNECTION },
 	{ "Interface", KIND_CONNECTION },
 	{ "Acquire-ID", KIND_CONNECTION },
+	/* ours */
+	{ "Accept-any-suite", KIND_CONNECTION },
 
 	{ "Suites", KIND_P2_CONFIG },
 	{ "Protocols", KIND_SUITE },

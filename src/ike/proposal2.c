@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "crypto/dh.h"
 #include "ike/proposal.h"
 
 struct offer2 {
@@ -263,6 +264,27 @@ record_nearest(struct core *core, const struct exchange *x, const struct nearest
 	    x->connection->name);
 }
 
+static const struct p2_transform *
+first_transform(const struct connection *c)
+{
+	for (size_t s = 0; s < c->n_suites; s++)
+		if (c->suites[s].n_protocols == 1 && c->suites[s].protocols[0].n_transforms > 0)
+			return &c->suites[s].protocols[0].transforms[0];
+	return NULL;
+}
+
+/* For the answer: the chosen transform goes back as it came. */
+static enum why
+keep_attributes(struct exchange *x, const struct offer2 *o)
+{
+	x->p2->attributes = malloc(o->attributes.n);
+	if (x->p2->attributes == NULL)
+		return WHY_NO_MEMORY;
+	memcpy(x->p2->attributes, o->attributes.p, o->attributes.n);
+	x->p2->attributes_n = o->attributes.n;
+	return WHY_NONE;
+}
+
 /* Tries one offered transform against all suites of the connection. */
 static bool
 match(struct exchange *x, const struct offer2 *o, bool encap, struct nearest2 *nearest)
@@ -287,6 +309,47 @@ match(struct exchange *x, const struct offer2 *o, bool encap, struct nearest2 *n
 	return false;
 }
 
+/*
+ * Accept-any-suite: what the connection's first transform would be with the
+ * algorithms of the offer; false if the data planes do not know them, or only an
+ * opt-in allows them.
+ */
+static bool
+lax(const struct exchange *x, const struct offer2 *o, bool encap, struct p2_transform *ret)
+{
+	const struct p2_transform *first = first_transform(x->connection);
+	const struct sa_suite suite = { .protocol = PROTO_IPSEC_ESP, .cipher = o->id,
+	    .auth = (uint8_t)o->auth, .mode = o->mode == wire_mode(SA_TUNNEL, encap) ? SA_TUNNEL :
+	    SA_TRANSPORT, .key_bits = bits_of(o->id, o->key_bits) };
+	bool weak = o->auth == AUTHALG_HMAC_MD5 || o->group == GROUP_MODP_768;
+	struct sa_lengths len;
+
+	if (!x->connection->any_suite || first == NULL || o->strange || o->auth > UINT8_MAX ||
+	    (weak && !x->peer->allow_weak) || !sa_suite_lengths(&suite, &len) ||
+	    (o->group != GROUP_NONE && dh_public_len(o->group) == 0) ||
+	    (o->has_mode && o->mode != wire_mode(suite.mode, encap)))
+		return false;
+	*ret = *first;
+	ret->transform_id = o->id;
+	ret->auth = suite.auth;
+	ret->mode = suite.mode;
+	ret->group = o->group;
+	ret->key_bits = (struct accept){ 0 };
+	return true;
+}
+
+/* The peer's first offer that is not strange, when none equals a suite. */
+static enum why
+accept_lax(struct exchange *x, const struct offer2 *o, bool encap)
+{
+	struct p2_transform t;
+
+	if (!lax(x, o, encap, &t) ||
+	    !take(x, o, &t, x->connection->suites[0].protocols[0].replay_window, encap))
+		return WHY_NO_PROPOSAL;
+	return keep_attributes(x, o);
+}
+
 /* How many proposals carry this number: a bundle has more than one. */
 static unsigned
 bundle_size(struct view chain, uint8_t number)
@@ -300,15 +363,6 @@ bundle_size(struct view chain, uint8_t number)
 		previous = p.number;
 	}
 	return n;
-}
-
-static const struct p2_transform *
-first_transform(const struct connection *c)
-{
-	for (size_t s = 0; s < c->n_suites; s++)
-		if (c->suites[s].n_protocols == 1 && c->suites[s].protocols[0].n_transforms > 0)
-			return &c->suites[s].protocols[0].transforms[0];
-	return NULL;
 }
 
 /* The KE payload and the attribute only come together. */
@@ -360,7 +414,9 @@ p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_
 	enum why why = sa_decode(sa_body, &sa);
 	bool encap = is_encap(core, x);
 	uint16_t pfs = GROUP_NONE;
-	bool pfs_differs = false;
+	bool pfs_differs = false, has_spare = false;
+	struct offer2 spare;
+	struct p2_transform like;
 
 	if (why == WHY_NONE)
 		why = sa_check(&sa);
@@ -391,20 +447,20 @@ p2_choose(struct core *core, struct exchange *x, struct view sa_body, bool have_
 				pfs = o.group;
 				continue;
 			}
-			if (!match(x, &o, encap, &nearest))
-				continue;
-			x->p2->attributes = malloc(o.attributes.n);
-			if (x->p2->attributes == NULL)
-				return WHY_NO_MEMORY;
-			memcpy(x->p2->attributes, o.attributes.p, o.attributes.n);
-			x->p2->attributes_n = o.attributes.n;
-			return WHY_NONE;
+			if (match(x, &o, encap, &nearest))
+				return keep_attributes(x, &o);
+			if (!has_spare && lax(x, &o, encap, &like)) {
+				has_spare = true;
+				spare = o;
+			}
 		}
 	}
 	if (why != WHY_NONE) {
 		record_none(core, x, sa_body);
 		return why;
 	}
+	if (has_spare)
+		return accept_lax(x, &spare, encap);
 	if (nearest.with == NULL && pfs_differs) {
 		pfs_record(core, x, have_ke, pfs);
 		return WHY_PFS;

@@ -106,7 +106,7 @@ connection_compare(const struct connection *a, const struct connection *b)
 		return CONNECTION_OTHER_IDS;
 	if (!peer_same(a->peer, b->peer))
 		return CONNECTION_PEER_CHANGED;
-	if (!suites_same(a, b))
+	if (!suites_same(a, b) || a->any_suite != b->any_suite)
 		return CONNECTION_OTHER_SUITES;
 	return a->passive == b->passive ? CONNECTION_SAME : CONNECTION_OTHER_LIST;
 }

@@ -696,6 +696,9 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GENERAL LISTS PEER MM CONN "Interface=3\n" QM ME YOU, "route-based tunnels: not available in this version "
 	    "(remove the tag", true },
 	/* what may be weak */
+	{ GENERAL LISTS PEER MM CONN "Accept-any-suite=yes\n" QM ME YOU, "[a-b]:Accept-any-suite: the peer may choose any "
+	    "cipher", false },
+	{ GENERAL LISTS PEER MM CONN "Accept-any-suite=on\n" QM ME YOU, "\"on\" is neither yes nor no", true },
 	{ "[General]\nUse-Keynote=no\nRefuse-weak=yes\n" LISTS PEER "[mm]\nEXCHANGE_TYPE=ID_PROT\nTransforms=AES-SHA-GRP5\n"
 	    CONN QM ME YOU, "[peer-b]: phase 1 would use SHA1, MODP_1536 (choose stronger transforms, or", true },
 	{ "[General]\nUse-Keynote=no\nRefuse-weak=yes\n" LISTS PEER MM CONN
