@@ -73,6 +73,25 @@ hide_after_mark(struct view file, struct piece p, uint8_t *ret)
 		hide_words(file, at + 1, end, ret);
 }
 
+/* One word, as names are.  With its bracket it would be told as well. */
+static bool
+is_plain_name(struct view file, struct piece p)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < p.n; at++) {
+		uint8_t c = lex_octet(file, p.at + at);
+
+		if (lex_space(c) && n > 0)
+			return at + 1 == p.n;
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		    c == '-' || c == '_' || c == '.'))
+			return false;
+		n++;
+	}
+	return n > 0 && n <= 64;
+}
+
 static void
 hide_line(struct view file, const struct lex_line *l, uint8_t *ret)
 {
@@ -83,8 +102,11 @@ hide_line(struct view file, const struct lex_line *l, uint8_t *ret)
 		break;
 	case LINE_COMMENT:
 	case LINE_LATE_COMMENT:
-	case LINE_HEADER_OPEN:
 		hide_after_mark(file, l->all, ret);
+		break;
+	case LINE_HEADER_OPEN:
+		if (!is_plain_name(file, l->name))
+			hide_after_mark(file, l->all, ret);
 		break;
 	case LINE_HEADER:
 		if (l->rest.n > 0) {

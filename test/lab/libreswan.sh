@@ -1,10 +1,10 @@
 #!/bin/bash
-# libreswan.sh suites|life|impair [CASE...] - our daemon and libreswan, both on
-# the kernel's ESP; inside `in-kernel`.
+# libreswan.sh suites|life|impair|keys [CASE...] - our daemon and libreswan, both
+# on the kernel's ESP; inside `in-kernel`.
 #
-# libreswan.sh -l suites|life|impair	lists the cases
+# libreswan.sh -l suites|life|impair|keys	lists the cases
 #
-# In IKEv1 it takes elliptic curves for phase 1 only.
+# In IKEv1 it takes elliptic curves for phase 1 only, and no ECDSA.
 
 lab=$(cd "$(dirname "$0")" && pwd)
 
@@ -51,9 +51,11 @@ life='rekey2-us rekey2-them rekey1-us rekey1-them
 	no-proposal two-subnets'
 impair='twice duplicates forward backward corrupt no-hash empty-hash bad-hash-quick
 	bad-hash-delete short-ke no-ke empty-ke doubled-ke bogus-flags dropped silent huge'
+keys='certs-2048 certs-4096 chain raw-2048 raw-4096 unknown-issuer revoked no-ecdsa'
 case $1 in
 -l)
 	case $2 in
+	keys) printf '%s\n' $keys ;;
 	suites) printf '%s\n' "$rows" | cut -d' ' -f1 ;;
 	life) printf '%s\n' $life ;;
 	impair) printf '%s\n' $impair ;;
@@ -305,6 +307,110 @@ life_two_subnets() {
 	healthy
 }
 
+# ---- certificates and raw keys -------------------------------------------------
+
+names=(id=west.example hisid=east.example libre_myid=east.example libre_hisid=west.example)
+rsa_sig=AES-128-SHA2-256-GRP14-RSA_SIG
+
+# both_begin: whoever begins, packets pass
+both_begin() {
+	local to=10.2.0.2 back=10.1.0.2 from_host=cwest back_host=ceast
+	we_begin
+	say "ok: we initiate"
+	pass
+	all_gone
+	they_begin
+	say "ok: they initiate"
+	pass
+	healthy
+}
+# certified west-key west's-issuer east-key east's-issuer: an issuer is root, or between
+# root and the leaf; west has the root only
+certified() {
+	rm -rf "$pki" "$T/west/run"/{pubkeys,certs,ca,crls}
+	ca_make root rsa:2048
+	local ca
+	for ca in "$2" "$4"; do
+		case $ca in
+		root) ;;
+		elsewhere) ca_make elsewhere rsa:2048 ;;
+		*) ca_make "$ca" rsa:2048 root ;;
+		esac
+	done
+	cert_make west "$1" "$2" DNS:west.example
+	cert_make east "$3" "$4" DNS:east.example
+	cp "$pki/west.crt" "$pki/west.chain"
+	[ "$2" = root ] || cat "$pki/$2.crt" >>"$pki/west.chain"
+}
+# certified_pair NAME=VALUE...
+certified_pair() {
+	pair p1=$rsa_sig "${names[@]}" key="$pki/west.key" cert="$pki/west.chain" ca="$pki/root.crt" \
+	    libre_mykey="$pki/east.key" libre_mycert="$pki/east.crt" libre_ca="$pki/root.crt" "$@"
+}
+keys_certs_2048() {
+	certified rsa:2048 root rsa:2048 root
+	certified_pair
+	both_begin
+}
+keys_certs_4096() {
+	certified rsa:4096 root rsa:4096 root
+	certified_pair
+	both_begin
+}
+keys_chain() {
+	certified rsa:2048 west-ca rsa:3072 east-ca
+	certified_pair libre_chain="$pki/east-ca.crt"
+	both_begin
+}
+raw() {
+	local k
+	rm -rf "$pki" "$T/west/run"/{pubkeys,certs,ca,crls}
+	mkdir "$pki"
+	for k in west east; do
+		key_make "$1" "$pki/$k.key"
+		openssl pkey -in "$pki/$k.key" -pubout -out "$pki/$k.pub"
+	done
+	pair p1=$rsa_sig "${names[@]}" key="$pki/west.key" hispub="$pki/east.pub" \
+	    libre_mykey="$pki/east.key" libre_hispub="$pki/west.pub"
+	both_begin
+}
+keys_raw_2048() { raw rsa:2048; }
+keys_raw_4096() { raw rsa:4096; }
+# refused pattern: whoever begins, the record says why, and there is no tunnel
+refused() {
+	order west "c net"
+	wait_for 20 "our refusal" logged west "$1.*initiator"
+	order west "t main peer"
+	order west "t net"
+	libre east --asynchronous --initiate --name lab >/dev/null 2>&1
+	wait_for 20 "our refusal as responder" logged west "$1.*responder"
+	no_tunnel west || fail "a tunnel"
+	healthy
+}
+keys_unknown_issuer() {
+	certified rsa:2048 root rsa:2048 elsewhere
+	certified_pair
+	refused CERT_ISSUER
+}
+keys_revoked() {
+	certified rsa:2048 root rsa:2048 root
+	certified_pair
+	crl_make root east
+	cp "$pki/root.crl" "$T/west/run/crls/"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 10 "the list to be read" logged west 'reinitializing daemon'
+	refused CERT_REVOKED
+}
+# It knows no ECDSA in IKEv1, takes it for no authentication at all, and does not answer.
+keys_no_ecdsa() {
+	certified rsa:2048 root rsa:2048 root
+	certified_pair p1=AES-128-SHA2-256-GRP14-ECDSA_256
+	order west "c net"
+	wait_for 20 "its refusal" logged east 'no connection has been authorized with authby=none'
+	no_tunnel west || fail "a tunnel"
+	healthy
+}
+
 # ---- impairments: libreswan does wrong on purpose ------------------------------
 
 # upset option...: with it, both sides try, and whatever comes of that, we are
@@ -363,5 +469,9 @@ suites)
 	several suites "$(printf '%s\n' "$rows" | cut -d' ' -f1 | xargs)" "$@" ;;
 life) several life "$life" "$@" ;;
 impair) several impair "$impair" "$@" ;;
+keys)
+	command -v pk12util >/dev/null || skip "no pk12util"
+	. "$lab/../interop/openssl.sh"
+	several keys "$keys" "$@" ;;
 *) exit 2 ;;
 esac

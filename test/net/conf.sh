@@ -16,6 +16,8 @@
 #	backend=user		Kernel-backend; LAB_BACKEND is another default
 #	general= peer=		more lines for [General] and the peer section
 #	key= hispub=		signatures: our private key, and the public one of his address (PEM)
+#	cert= ca=		our certificate with those between it and the root, and the roots (PEM)
+#	id= hisid=		host names as identities in place of the addresses
 # The peer section is called `peer`, the connection `net`.
 
 ours_conf() {
@@ -28,10 +30,11 @@ ours_conf() {
 	local psk='a long secret of the two gateways' p1=AES-128-SHA2-256-GRP14
 	local p2=QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE p1life='' p2life='' dpd='' encap=no
 	local active=no mode=TUNNEL general='' peer='' backend=${LAB_BACKEND:-user}
-	local key='' hispub=''
+	local key='' hispub='' cert='' ca='' id='' hisid=''
 	for a; do local "$a"; done
 	mkdir -p "$T/$h/run"
-	[ -z "$key" ] || conf_keys "$T/$h/run" "$he" "$key" "$hispub"
+	[ -z "$key" ] || conf_keys "$T/$h/run" "$he" "$key" "$hispub" "$hisid"
+	[ -z "$cert" ] || conf_certs "$T/$h/run" "$cert" "$ca"
 	(
 		umask 077
 		{
@@ -44,7 +47,8 @@ ours_conf() {
 			[ -z "$general" ] || printf '%b\n' "$general"
 			[ -z "$key" ] || printf '%s\n' "Pubkey-directory=/run/pubkeys/" \
 			    "[X509-certificates]" "Private-key=/run/private/local.key" \
-			    "Private-key-directory=/run/private/"
+			    "Private-key-directory=/run/private/" CA-directory=/run/ca \
+			    Cert-directory=/run/certs CRL-directory=/run/crls
 			echo "[Phase 1]"
 			echo "$he=peer"
 			echo "[Phase 2]"
@@ -55,6 +59,8 @@ ours_conf() {
 			echo "Local-address=$me"
 			echo "Configuration=mm"
 			echo "Authentication=$psk"
+			[ -z "$id" ] || echo "ID=own-id"
+			[ -z "$hisid" ] || echo "Remote-ID=peer-id"
 			[ "$encap" = no ] || echo "Force-encapsulation=$encap"
 			[ -z "$peer" ] || printf '%b\n' "$peer"
 			echo "[mm]"
@@ -83,17 +89,27 @@ ours_conf() {
 			esac
 			conf_id mine "$mynet"
 			conf_id his "$hisnet"
+			[ -z "$id" ] || printf '%s\n' "[own-id]" ID-type=FQDN "Name=$id"
+			[ -z "$hisid" ] || printf '%s\n' "[peer-id]" ID-type=FQDN "Name=$hisid"
 		} >"$T/$h/run/isakmpd.conf"
 	)
 }
 
-# conf_keys run-folder his-address private-key his-public-key
+# conf_keys run-folder his-address private-key his-public-key his-name
 conf_keys() {
 	local of=ipv4
 	case $2 in *:*) of=ipv6 ;; esac
+	[ -z "$5" ] || of=fqdn
 	mkdir -p "$1/private" "$1/pubkeys/$of"
 	install -m 600 "$3" "$1/private/local.key"
-	[ -z "$4" ] || install -m 644 "$4" "$1/pubkeys/$of/$2"
+	[ -z "$4" ] || install -m 644 "$4" "$1/pubkeys/$of/${5:-$2}"
+}
+
+# conf_certs run-folder certificates roots
+conf_certs() {
+	mkdir -p "$1/ca" "$1/certs" "$1/crls"
+	cp "$2" "$1/certs/local.crt"
+	cp "$3" "$1/ca/root.crt"
 }
 
 own_p1() {

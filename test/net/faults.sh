@@ -42,7 +42,7 @@ judge() {
 # What follows from a refusal, and is told once more at its end.
 new_lines() {
 	tail -n +$(($1 + 1)) "$log" | grep -v -e 'nothing refers to this section' -e 'the running configuration stays' -e 'reinitializing' \
-	    -e 'the previous one stays in force' -e 'further refusals' >"$T/new"
+	    -e 'the previous one stays in force' -e 'further refusals' -e 'isakmpd: plan: connections:' >"$T/new"
 }
 has_news() { new_lines "$1"; [ -s "$T/new" ]; }
 

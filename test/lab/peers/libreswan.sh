@@ -17,6 +17,9 @@
 #	type=tunnel			or transport
 #	me= he= mynet= hisnet= psk=
 #	more='dpddelay=2'		more lines for the connection, with \n
+#	mykey= hispub=			RSA signatures: private key, and the public one of ours (PEM)
+#	mycert= chain= ca=		in place of hispub: its certificate, those between, the root
+#	myid= hisid=			host names as identities; the addresses unless given
 # The connection is called lab.
 
 libreswan=${LAB_LIBRESWAN:-/opt/lab/libreswan}
@@ -33,14 +36,19 @@ libre_conf() {
 	shift
 	local ike='aes128-sha2_256;modp2048' esp=aes128-sha2_256 pfs=modp2048 type=tunnel
 	local me=10.9.0.2 he=10.9.0.1 mynet=10.2.0.0/24 hisnet=10.1.0.0/24
-	local psk='a long secret of the two gateways' more=''
+	local psk='a long secret of the two gateways' more='' authby=secret
+	local mykey='' hispub='' mycert='' chain='' ca='' myid='' hisid='' auth_lines=''
 	for a; do local "$a"; done
 	mkdir -p "$dir"
+	rm -rf "$dir/nss"
+	[ -z "$mykey" ] || libre_keys "$dir"
 	[ "$pfs" = no ] || esp="$esp;$pfs"
 	{
 		# Without this it drops all IKEv1, and says so in its log only.
 		printf 'config setup\n\tikev1-policy=accept\n'
-		printf 'conn lab\n\tikev2=no\n\tauto=add\n\ttype=%s\n\tauthby=secret\n' "$type"
+		printf 'conn lab\n\tikev2=no\n\tauto=add\n\ttype=%s\n\tauthby=%s\n' "$type" "$authby"
+		[ -z "$myid" ] || printf '\tleftid=@%s\n\trightid=@%s\n' "$myid" "$hisid"
+		[ -z "$auth_lines" ] || printf '%s\n' "$auth_lines" | sed 's/^/\t/'
 		printf '\tleft=%s\n\tright=%s\n' "$me" "$he"
 		[ "$type" = transport ] ||
 		    printf '\tleftsubnet=%s\n\trightsubnet=%s\n' "$mynet" "$hisnet"
@@ -51,6 +59,38 @@ libre_conf() {
 		[ -z "$more" ] || printf '%b\n' "$more" | sed 's/^/\t/'
 	} >"$dir/ipsec.conf"
 	printf '%s %s : PSK "%s"\n' "$me" "$he" "$psk" >"$dir/ipsec.secrets"
+}
+
+# Its keys live in a database of NSS, which takes a private key only together
+# with a certificate; for a raw key that is one signed by itself.
+libre_keys() {
+	local db=sql:$1/nss cert=$mycert between=() label
+	authby=rsasig
+	mkdir -p "$1/nss"
+	certutil -N -d "$db" --empty-password
+	if [ -z "$mycert" ]; then
+		cert=$1/self.crt
+		openssl req -x509 -new -key "$mykey" -subj /CN=raw -days 30 -out "$cert"
+	fi
+	[ -z "$chain" ] || between=(-certfile "$chain")
+	openssl pkcs12 -export -inkey "$mykey" -in "$cert" ${between[@]+"${between[@]}"} -name mine \
+	    -passout pass:lab -out "$1/mine.p12"
+	pk12util -i "$1/mine.p12" -d "$db" -W lab >"$1/pk12util" || fail "pk12util: $(cat "$1/pk12util")"
+	if [ -n "$mycert" ]; then
+		certutil -A -d "$db" -n root -t CT,, -i "$ca"
+		auth_lines=$(printf '%s\n' leftcert=mine leftsendcert=always sendca=all rightca=%any)
+		return
+	fi
+	label=$(certutil -K -d "$db" | awk '/rsa/ { print $4; exit }')
+	auth_lines=$(printf '%s\n' "leftckaid=$label" leftsendcert=never \
+	    "rightrsasigkey=0s$(libre_rsasigkey "$hispub")")
+}
+
+# A public key in its spelling (RFC 3110): length of the exponent, exponent, modulus.
+libre_rsasigkey() {
+	local modulus
+	modulus=$(openssl rsa -pubin -in "$1" -noout -modulus)
+	printf '03010001%s' "${modulus#Modulus=}" | sed 's/../\\x&/g' | xargs -0 printf '%b' | base64 -w 0
 }
 
 libre_start() {

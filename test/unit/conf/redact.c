@@ -102,7 +102,8 @@ what_is_no_secret_stays_as_it_is(void **state)
 {
 	static const char text[] = "[peer-a]\nPhase= 1\nAddress=10.0.0.1\n"
 	    "[t]\nAUTHENTICATION_METHOD=PRE_SHARED\nAUTHENTICATION_ALGORITHM=HMAC_SHA\n"
-	    "[Phase 2]\nConnections= a,\\\n   b\n";
+	    "[Phase 2]\nConnections= a,\\\n   b\n"
+	    "[quick-1\nSuites=QM-ESP-AES-SHA-SUITE\n";	/* it lacks a bracket, and who is told must see where */
 	uint8_t room[sizeof(text)];
 
 	(void)state;
