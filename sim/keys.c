@@ -71,7 +71,6 @@ take_file(struct keyring *ring, const char *where, const char *name)
 	char room[16384];
 	struct view pem = key_file(name, room, sizeof(room));
 	struct pubkey key;
-	struct id id;
 	STR(why, 300);
 
 	if (strncmp(where, private, strlen(private)) == 0) {
@@ -82,8 +81,7 @@ take_file(struct keyring *ring, const char *where, const char *name)
 		    keyring_add_private(ring, strcmp(own, "local.key") == 0 ? "" : own, k);
 	}
 	return strncmp(where, public, strlen(public)) == 0 &&
-	    id_of_key_name(where + strlen(public), &id) && pubkey_read(pem, &key, &why) &&
-	    keyring_add_public(ring, &id, &key);
+	    pubkey_read(pem, &key, &why) && keyring_add_file(ring, where + strlen(public), &key);
 }
 
 static bool

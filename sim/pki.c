@@ -146,9 +146,11 @@ name_of(const struct pki *p, const struct line *l, X509 *x)
 	const struct made *same = find(p, word(l, "twin", word(l, "as", "")));
 	X509_NAME *name = same != NULL ? X509_NAME_dup(X509_get_subject_name(same->x)) :
 	    X509_NAME_new();
+	int type = strcmp(word(l, "strings", "utf8"), "printable") == 0 ? V_ASN1_PRINTABLESTRING :
+	    MBSTRING_ASC;
 	bool ok = name != NULL && (same != NULL ||
-	    (X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const uint8_t *)"Simulated", -1,
-	    -1, 0) == 1 && X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+	    (X509_NAME_add_entry_by_txt(name, "O", type, (const uint8_t *)"Simulated", -1,
+	    -1, 0) == 1 && X509_NAME_add_entry_by_txt(name, "CN", type,
 	    (const uint8_t *)l->w[1], -1, -1, 0) == 1));
 
 	ok = ok && X509_set_subject_name(x, name) == 1;

@@ -12,6 +12,7 @@
  *	key FILE	private key: FILE.pem of test/vectors/keys; else a new P-256 one
  *	as NAME		the same subject as another, and nothing else of it
  *	twin NAME	subject and key of another: signed by two issuers
+ *	strings printable	of the subject, in place of UTF8String
  *	san TEXT	subjectAltName, as openssl(1) writes it: DNS:x,IP:192.0.2.1
  *	from T, until T	relative to now: -1d, 300s, 10d; else -1d and 3650d
  *	usage TEXT	keyUsage; else what belongs to the kind, "none": no such extension

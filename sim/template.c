@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/dn.h"
+#include "crypto/key_name.h"
+
 static const struct { const char *name, *value; } option_defaults[] = {
 	{ "psk", "mekmitasdigoat" },
 	{ "cipher", "AES_CBC" },	/* phase 1 */
@@ -30,7 +33,7 @@ static const struct { const char *name, *value; } option_defaults[] = {
 	{ "active", "no" },		/* yes: in Connections */
 	{ "dpd", "0" },
 	{ "family", "4" },
-	{ "ids", "address" },		/* fqdn: west.example.net */
+	{ "ids", "address" },		/* fqdn: west.example.net; dn: /O=Simulated/CN=west */
 	{ "id", "none" },		/* what this host sends, if other than others expect */
 	{ "seen", "none" },		/* the address others know this host by */
 	{ "known", "yes" },		/* no: this host has no [Phase 1] line for its peers */
@@ -261,6 +264,16 @@ put_lists(const struct plan *p, struct text *t, int host)
 	}
 }
 
+/* The identity of that name, as this host writes it. */
+static void
+put_name(const struct plan *p, struct text *t, int host, const char *name)
+{
+	if (is(p, host, "ids", "dn"))
+		put(t, "[id-%s]\nID-type=ASN1_DN\nName=/O=Simulated/CN=%s\n", name, name);
+	else
+		put(t, "[id-%s]\nID-type=FQDN\nName=%s.example.net\n", name, name);
+}
+
 static void
 put_peer(const struct plan *p, struct text *t, int host, int peer)
 {
@@ -280,10 +293,12 @@ put_peer(const struct plan *p, struct text *t, int host, int peer)
 		put(t, "NAT-T=no\n");
 	if (!is(p, host, "id", "none"))
 		put(t, "ID=id-own\n");
-	else if (is(p, host, "ids", "fqdn"))
+	else if (!is(p, host, "ids", "address"))
 		put(t, "ID=id-%s\n", p->w->host[host]->name);
-	if (is(p, host, "ids", "fqdn"))
-		put(t, "Remote-ID=id-%s\n[id-%s]\nID-type=FQDN\nName=%s.example.net\n", name, name, name);
+	if (!is(p, host, "ids", "address")) {
+		put(t, "Remote-ID=id-%s\n", name);
+		put_name(p, t, host, name);
+	}
 }
 
 static void
@@ -306,6 +321,23 @@ put_connections(const struct plan *p, struct text *t, int host, int peer)
 	}
 }
 
+static void
+put_named_key(struct text *t, const char *name, const char *pub)
+{
+	uint8_t room[ID_DATA_MAX];
+	struct wr w = wr_of(room, sizeof(room));
+	struct dn_fault fault;
+	struct id id;
+	STR(dn, 100);
+	STR(file, KEY_NAME_MAX);
+
+	str_addf(&dn, "/O=Simulated/CN=%s", name);
+	if (!dn_encode(dn.p, &w, &fault) ||
+	    id_from_wire(ID_DER_ASN1_DN, 0, 0, wr_done(&w), &id) != WHY_NONE || !key_name(&file, &id))
+		abort();
+	put(t, "#file pubkeys/%s %s.pub\n", file.p, pub);
+}
+
 /* The key files of this host: its own, and what it has of the others. */
 static void
 put_keys(const struct plan *p, struct text *t, int host)
@@ -319,7 +351,9 @@ put_keys(const struct plan *p, struct text *t, int host)
 		if (!plan_talks(p, host, i) || strcmp(pub, "none") == 0)
 			continue;
 		put_address(p, i, &address);
-		if (is(p, i, "ids", "fqdn"))
+		if (is(p, i, "ids", "dn"))
+			put_named_key(t, p->w->host[i]->name, pub);
+		else if (is(p, i, "ids", "fqdn"))
 			put(t, "#file pubkeys/fqdn/%s.example.net %s.pub\n", p->w->host[i]->name, pub);
 		else
 			put(t, "#file pubkeys/%s/%s %s.pub\n", six(p, i) ? "ipv6" : "ipv4", address.p, pub);
@@ -354,7 +388,7 @@ put_own(const struct plan *p, struct text *t, int host)
 	const char *net = plan_get(p, host, "net");
 	unsigned most = (unsigned)strtoul(plan_get(p, host, "conns"), NULL, 10);
 
-	put(t, "[id-%s]\nID-type=FQDN\nName=%s.example.net\n", own, own);
+	put_name(p, t, host, own);
 	put(t, "[id-own]\nID-type=FQDN\nName=%s\n", plan_get(p, host, "id"));
 	for (unsigned k = 1; k <= most; k++) {
 		struct range r = network_of(p, host, k);

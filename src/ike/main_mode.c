@@ -17,6 +17,7 @@
  */
 #include <stdlib.h>
 
+#include "crypto/key_name.h"
 #include "crypto/sign.h"
 #include "ike/internal.h"
 
@@ -616,13 +617,12 @@ r_names_take(struct core *core, struct exchange *x, const struct event *e)
 static const char *
 own_file(struct str *s, const struct exchange *x)
 {
-	STR(name, 256);
-	const char *slash;
+	STR(name, KEY_NAME_MAX);
 
 	s->len = 0;
 	s->p[0] = '\0';
-	if (id_key_name(&name, &x->p1->own_id) && (slash = strchr(name.p, '/')) != NULL)
-		str_addf(s, " or %s%s", x->snapshot->key_files.private_folder, slash + 1);
+	if (key_name_private(&name, &x->p1->own_id))
+		str_addf(s, " or %s%s", x->snapshot->key_files.private_folder, name.p);
 	return s->p;
 }
 
@@ -630,9 +630,9 @@ own_file(struct str *s, const struct exchange *x)
 static void
 peer_file(struct core *core, const struct exchange *x)
 {
-	STR(name, 256);
+	STR(name, KEY_NAME_MAX);
 
-	if (id_key_name(&name, &x->p1->peer_id))
+	if (key_name(&name, &x->p1->peer_id))
 		fail_expected(core, "the peer's public key in %s%s",
 		    x->snapshot->key_files.public_folder, name.p);
 	else
@@ -720,7 +720,8 @@ main_mode_failing(struct core *core, struct exchange *x, enum why why)
 	    x->state == MM_I_PEER_NAME_PENDING || x->state == MM_R_NAMES_PENDING))
 		info_send_error(core, x, (enum notify)type);
 	/* Who sent message 6 is done, and would use the SA until it hears otherwise. */
-	if (x->p1->have_keys && x->state == MM_I_VERIFY_PENDING)
+	if (x->p1->have_keys &&
+	    (x->state == MM_I_VERIFY_PENDING || x->state == MM_I_PEER_NAME_PENDING))
 		info_send_withdrawal(core, x);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "crypto/key_name.h"
 #include "crypto/random.h"
 
 struct own {
@@ -12,8 +13,8 @@ struct own {
 };
 
 struct other {
-	struct id	 id;
 	struct pubkey	 key;
+	char		 name[];	/* as key_name has it */
 };
 
 struct keyring {
@@ -21,7 +22,7 @@ struct keyring {
 	size_t		 n_own;
 	struct other	**others;
 	size_t		 n_others;
-	struct map	*by_name;	/* digest of id_key_name -> index of other */
+	struct map	*by_name;	/* digest of the name -> index of other */
 	uint8_t		 name_key[2][16];
 };
 
@@ -88,16 +89,12 @@ keyring_add_private(struct keyring *k, const char *name, struct sign_key *key)
 	return true;
 }
 
-/* The name without its folder: how files of private keys are called. */
 static const struct own *
 own_of_id(const struct keyring *k, const struct id *id)
 {
-	STR(name, 256);
+	STR(name, KEY_NAME_MAX);
 
-	if (id == NULL || !id_key_name(&name, id))
-		return NULL;
-	const char *slash = strchr(name.p, '/');
-	return slash == NULL ? NULL : own_find(k, slash + 1);
+	return id != NULL && key_name_private(&name, id) ? own_find(k, name.p) : NULL;
 }
 
 struct sign_key *
@@ -121,30 +118,28 @@ keyring_private_count(const struct keyring *k)
 
 struct digest { uint8_t b[16]; };
 
-/* Names can be longer than the keys of a map; the identity itself is compared besides. */
-static bool
-digest_of(const struct keyring *k, const struct id *id, struct digest *ret)
+/* Names can be longer than the keys of a map; the name itself is compared besides. */
+static struct digest
+digest_of(const struct keyring *k, const char *name)
 {
-	STR(name, 256);
+	struct digest d;
 
-	if (!id_key_name(&name, id))
-		return false;
 	for (size_t i = 0; i < 2; i++) {
-		uint64_t h = siphash(k->name_key[i], view_of(name.p, name.len));
-		memcpy(ret->b + i * sizeof(h), &h, sizeof(h));
+		uint64_t h = siphash(k->name_key[i], view_str(name));
+		memcpy(d.b + i * sizeof(h), &h, sizeof(h));
 	}
-	return true;
+	return d;
 }
 
 static struct other *
-other_find(const struct keyring *k, const struct digest *d, const struct id *id)
+other_find(const struct keyring *k, const struct digest *d, const char *name)
 {
 	uint64_t at;
 
 	if (!map_get(k->by_name, view_of(d->b, sizeof(d->b)), &at))
 		return NULL;
 	struct other *o = k->others[at];
-	return id_equal(&o->id, id) ? o : NULL;
+	return strcmp(o->name, name) == 0 ? o : NULL;
 }
 
 static bool
@@ -159,38 +154,55 @@ others_room(struct keyring *k)
 	return true;
 }
 
-bool
-keyring_add_public(struct keyring *k, const struct id *id, const struct pubkey *key)
+static bool
+add_public(struct keyring *k, const char *name, const struct pubkey *key)
 {
-	struct digest d;
+	const struct digest d = digest_of(k, name);
+	struct other *o = other_find(k, &d, name);
+	const size_t n = strlen(name) + 1;
 
-	if (!digest_of(k, id, &d))
-		return false;
-	struct other *o = other_find(k, &d, id);
 	if (o != NULL) {
 		o->key = *key;
 		return true;
 	}
 	if (k->n_others >= KEYRING_PUBLIC_MAX || !others_room(k))
 		return false;
-	o = malloc(sizeof(*o));
+	o = malloc(sizeof(*o) + n);
 	if (o == NULL || !map_put(k->by_name, view_of(d.b, sizeof(d.b)), k->n_others)) {
 		free(o);
 		return false;
 	}
-	*o = (struct other){ *id, *key };
+	o->key = *key;
+	memcpy(o->name, name, n);
 	k->others[k->n_others++] = o;
 	return true;
+}
+
+bool
+keyring_add_public(struct keyring *k, const struct id *id, const struct pubkey *key)
+{
+	STR(name, KEY_NAME_MAX);
+
+	return key_name(&name, id) && add_public(k, name.p, key);
+}
+
+bool
+keyring_add_file(struct keyring *k, const char *file, const struct pubkey *key)
+{
+	STR(name, KEY_NAME_MAX);
+
+	return key_name_read(&name, file) && add_public(k, name.p, key);
 }
 
 const struct pubkey *
 keyring_public(const struct keyring *k, const struct id *id)
 {
-	struct digest d;
+	STR(name, KEY_NAME_MAX);
 
-	if (k == NULL || !digest_of(k, id, &d))
+	if (k == NULL || !key_name(&name, id))
 		return NULL;
-	const struct other *o = other_find(k, &d, id);
+	const struct digest d = digest_of(k, name.p);
+	const struct other *o = other_find(k, &d, name.p);
 	return o == NULL ? NULL : &o->key;
 }
 

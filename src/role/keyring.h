@@ -23,6 +23,8 @@ void		 keyring_free(struct keyring *);
  */
 MUST_USE bool	 keyring_add_private(struct keyring *, const char *name, struct sign_key *);
 MUST_USE bool	 keyring_add_public(struct keyring *, const struct id *, const struct pubkey *);
+/* The same for a file below the folder of public keys; false also if it is no name for one. */
+MUST_USE bool	 keyring_add_file(struct keyring *, const char *file, const struct pubkey *);
 
 /* A key of ours for this identity that can do the method: its own first.
  * NULL if there is none; borrowed. */

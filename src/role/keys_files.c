@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "crypto/key_name.h"
 
 enum { FILE_OCTETS_MAX = 64 * 1024 };
 
@@ -149,15 +150,15 @@ take_private(struct keys_files *f, const char *name, struct view pem)
 static void
 take_public(struct keys_files *f, const char *name, struct view pem)
 {
+	STR(spelt, KEY_NAME_MAX);
 	struct pubkey key;
-	struct id id;
 	STR(why, 300);
 
-	if (!id_of_key_name(name, &id))
+	if (!key_name_read(&spelt, name))
 		refuse(f, name, "this is not the name of an identity");
 	else if (!pubkey_read(pem, &key, &why))
 		refuse(f, name, why.p);
-	else if (!keyring_add_public(f->loading, &id, &key))
+	else if (!keyring_add_file(f->loading, name, &key))
 		refuse(f, name, "too many public keys, or no memory");
 }
 

@@ -138,7 +138,8 @@ single_file(struct child *c)
 static bool
 list_names(struct files_request *f, enum files_result *ret_result, struct str *error)
 {
-	static const char *const below[] = { "ipv4/", "ipv6/", "fqdn/", "ufqdn/", "key_id/" };
+	static const char *const below[] = { "ipv4/", "ipv6/", "fqdn/", "ufqdn/", "key_id/",
+	    "asn1_dn/" };
 	bool missing = false, any = false;
 
 	if (f->kind != FILES_PUBKEYS) {
@@ -161,7 +162,7 @@ list_names(struct files_request *f, enum files_result *ret_result, struct str *e
 		}
 	}
 	if (!any)
-		str_addf(error, "%s: no ipv4/, ipv6/, fqdn/, ufqdn/ or key_id/ there", f->path);
+		str_addf(error, "%s: no ipv4/, ipv6/, fqdn/, ufqdn/, key_id/ or asn1_dn/ there", f->path);
 	*ret_result = FILES_MISSING;
 	return any;
 }
