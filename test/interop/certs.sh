@@ -9,7 +9,8 @@
 
 #	row	our key		its issuer	their key	its issuer	method
 #	Issuers are roots, or `root>between`: then each side has the root only, and
-#	the intermediate one comes with the certificate.
+#	the intermediate one comes with the certificate.  In row dn the IDs are the
+#	subjects: theirs because it is told none, ours by %fromcert.
 accepted='
 rsa2048		rsa:2048	root-rsa		rsa:2048	root-rsa		RSA_SIG
 rsa4096		rsa:4096	root-rsa		rsa:4096	root-rsa		RSA_SIG
@@ -18,6 +19,7 @@ p384		ec:P-384	root-ec			ec:P-384	root-ec			ECDSA_384
 p521		ec:P-521	root-ec			ec:P-521	root-ec			ECDSA_521
 chain-rsa	rsa:2048	root-rsa>west-rsa	rsa:3072	root-rsa>east-rsa	RSA_SIG
 chain-ec	ec:P-256	root-ec>west-ec		ec:P-256	root-ec>east-ec		ECDSA_256
+dn		ec:P-256	root-ec			ec:P-256	root-ec			ECDSA_256
 '
 #	row: who refuses whom, and why
 refused='
@@ -70,7 +72,7 @@ install_all() {
 		between=
 		holder west "$name" "$ours" "$our_ca"
 		cat "$pki/$name.west.crt" ${between:+"$pki/$between.crt"} >"$run/certs/$name.crt"
-		install -m 600 "$pki/$name.west.key" "$run/private/$name.west.example"
+		install -m 600 "$pki/$name.west.key" "$run/private/$([ $name = dn ] && echo local.key || echo "$name.west.example")"
 		between=
 		holder east "$name" "$theirs" "$their_ca"
 		cp "$pki/$name.east.crt" ${between:+"$pki/$between.crt"} "$swan/x509/"
@@ -85,21 +87,26 @@ install_all() {
 # ---- both daemons ------------------------------------------------------------
 
 our_side() {
-	local k=0 name method
+	local k=0 name method our_id their_id
 	printf '%s\n' "[General]" Use-Keynote=no "Kernel-backend=${LAB_BACKEND:-user}" \
 	    "[X509-certificates]" CA-directory=/run/ca Cert-directory=/run/certs CRL-directory=/run/crls \
-	    Private-key-directory=/run/private "[Phase 1]"
+	    Private-key=/run/private/local.key Private-key-directory=/run/private "[Phase 1]"
 	for name in $names; do echo "10.9.0.$((100 + ++k))=peer-$name"; done
 	printf '[Phase 2]\nPassive-connections=%s\n' "$(printf 'net-%s,' $names | sed 's/,$//')"
 	k=0
 	while read -r name _ _ _ _ method; do
 		k=$((k + 1))
+		our_id=(ID-type=FQDN "Name=$name.west.example")
+		their_id=(ID-type=FQDN "Name=$name.east.example")
+		[ $name != dn ] || {
+			our_id=(ID-type=ASN1_DN Name=%fromcert)
+			their_id=(ID-type=ASN1_DN "Name=/C=XX/O=Example/CN=dn.east.test")
+		}
 		printf '%s\n' "[peer-$name]" Phase=1 "Address=10.9.0.$((100 + k))" \
 		    "Local-address=10.9.0.$((10 + k))" "Configuration=mm-$name" \
 		    "ID=us-$name" "Remote-ID=they-$name" \
 		    "Force-encapsulation=$([ $swan_plane = libipsec ] && echo yes || echo no)" \
-		    "[us-$name]" ID-type=FQDN "Name=$name.west.example" \
-		    "[they-$name]" ID-type=FQDN "Name=$name.east.example" \
+		    "[us-$name]" "${our_id[@]}" "[they-$name]" "${their_id[@]}" \
 		    "[mm-$name]" EXCHANGE_TYPE=ID_PROT "Transforms=AES-128-SHA2-256-GRP19-$method" \
 		    "[net-$name]" Phase=2 "ISAKMP-peer=peer-$name" Configuration=qm \
 		    "Local-ID=mine-$name" "Remote-ID=his-$name"
@@ -125,11 +132,11 @@ their_side() {
 		  local {
 		    auth = pubkey
 		    certs = $name.east.crt
-		    id = $name.east.example
+		    $([ $name = dn ] || echo "id = $name.east.example")
 		  }
 		  remote {
 		    auth = pubkey
-		    id = $name.west.example
+		    id = $([ $name = dn ] && echo '"C=XX, O=Example, CN=dn.west.test"' || echo $name.west.example)
 		  }
 		  children {
 		    net-$name {
