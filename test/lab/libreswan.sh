@@ -51,7 +51,8 @@ life='rekey2-us rekey2-them rekey1-us rekey1-them
 	no-proposal two-subnets'
 impair='twice duplicates forward backward corrupt no-hash empty-hash bad-hash-quick
 	bad-hash-delete short-ke no-ke empty-ke doubled-ke bogus-flags dropped silent huge'
-keys='certs-2048 certs-4096 chain raw-2048 raw-4096 unknown-issuer revoked no-ecdsa'
+keys='certs-2048 certs-4096 chain raw-2048 raw-4096 unknown-issuer revoked no-ecdsa cookbook
+	cookbook-secret'
 case $1 in
 -l)
 	case $2 in
@@ -411,6 +412,47 @@ keys_no_ecdsa() {
 	healthy
 }
 
+# doc/interoperability.md as it is.
+cookbook() {
+	# The tests know it by this name; routes are there.
+	sed -i 's/^conn office/conn lab\n    leftupdown=%disabled/' "$T/east/libre/ipsec.conf"
+	libre_start east
+	daemon west "$T/west/run/isakmpd.conf" -v
+	local to=10.2.0.2 back=10.1.0.2 from_host=cwest back_host=ceast
+	wait_for 20 "our tunnel" tunnel_up west
+	pass
+	order west "t office-berlin"
+	order west "t main berlin"
+	wait_for 10 "their SA to go" libre_down east
+	they_begin
+	pass
+	healthy
+}
+keys_cookbook() {
+	local dir=$T/east/libre
+	rm -rf "$pki" "$dir" "$T/west/run"/{pubkeys,private,certs,ca,crls}
+	mkdir -p "$dir/nss"
+	doc_certificates "$pki"
+	doc_ours "$pki"
+	certutil -N -d "sql:$dir/nss" --empty-password
+	doc_block 'libreswan with certificates' 1 | sed "s|/var/lib/ipsec/nss|$dir/nss|" >"$pki/commands"
+	(cd "$pki" && sh -eu ./commands) >"$T/commands.out" 2>&1 || fail "certutil: $(tail -n 3 "$T/commands.out")"
+	doc_block 'libreswan with certificates' 2 | doc_addresses >"$dir/ipsec.conf"
+	: >"$dir/ipsec.secrets"
+	cookbook
+}
+keys_cookbook_secret() {
+	local dir=$T/east/libre key
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	key=$(openssl rand -hex 32)
+	doc_readme "$key"
+	sed -i 's/^Suites=.*/Suites=QM-ESP-AES-128-SHA2-256-PFS-GRP14-SUITE/' "$T/west/run/isakmpd.conf"
+	doc_block libreswan 1 | doc_addresses >"$dir/ipsec.conf"
+	doc_block libreswan 2 | doc_addresses | sed "s/0x\.\.\.the key\.\.\./0x$key/" >"$dir/ipsec.secrets"
+	cookbook
+}
+
 # ---- impairments: libreswan does wrong on purpose ------------------------------
 
 # upset option...: with it, both sides try, and whatever comes of that, we are
@@ -472,6 +514,7 @@ impair) several impair "$impair" "$@" ;;
 keys)
 	command -v pk12util >/dev/null || skip "no pk12util"
 	. "$lab/../interop/openssl.sh"
+	. "$lab/../interop/doc.sh"
 	several keys "$keys" "$@" ;;
 *) exit 2 ;;
 esac
