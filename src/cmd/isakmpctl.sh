@@ -1,4 +1,5 @@
 #!/bin/sh
+# isakmpctl status, order - a question to the running daemon, and its answer.
 # isakmpctl pki - keys and certificates for isakmpd, made by openssl(1): a CA, a
 # host's key and request with the right subjectAltName, the certificate, its
 # revocation; and what to copy where.  See isakmpctl(8).
@@ -7,7 +8,9 @@ umask 077
 
 usage() {
 	cat <<-'EOT'
-	usage: isakmpctl pki ca [-d dir] [-t days] name
+	usage: isakmpctl status [-r dir] [text|json|table]
+	       isakmpctl order [-r dir] line
+	       isakmpctl pki ca [-d dir] [-t days] name
 	       isakmpctl pki key [-e dir] [-a rsa|p256|p384|p521]
 	       isakmpctl pki request [-e dir] id
 	       isakmpctl pki sign [-d dir] [-t days] request [id]
@@ -16,6 +19,7 @@ usage() {
 	       isakmpctl pki show file
 	An id is an IPv4 or IPv6 address, a host name, or user@host.
 	-d: the folder of the CA (./isakmpd-ca); -e: the folder of isakmpd (/etc/isakmpd)
+	-r: the run directory of the daemon (/var/run)
 	EOT
 }
 fail() {
@@ -177,12 +181,21 @@ revoke() {
 	make_crl
 }
 
+# Where a raw key of a peer that calls itself by this subject would lie: the
+# subject is the nth sequence of the third level of the file.
+key_file() {
+	at=$(openssl asn1parse -in "$1" | awk -F: -v n="$2" '/:d=2 .*cons: SEQUENCE/ && ++found == n { print $1 + 0 }')
+	sum=$(openssl asn1parse -in "$1" -strparse "$at" -noout -out /dev/stdout | openssl dgst -sha256 -r)
+	echo "raw key of the subject: pubkeys/asn1_dn/${sum%% *}.pem"
+}
+
 show() {
 	[ $# -eq 1 ] || fail "show: which file?"
 	[ -r "$1" ] || fail "$1 cannot be read"
 	case $(sed -n 's/^-----BEGIN \(.*\)-----.*/\1/p' "$1" | head -n 1) in
-	*CERTIFICATE\ REQUEST) openssl req -in "$1" -noout -subject && requested "$1" ;;
-	*CERTIFICATE) openssl x509 -in "$1" -noout -subject -issuer -serial -dates -ext subjectAltName,keyUsage ;;
+	*CERTIFICATE\ REQUEST) openssl req -in "$1" -noout -subject && requested "$1" && key_file "$1" 1 ;;
+	*CERTIFICATE) openssl x509 -in "$1" -noout -subject -issuer -serial -dates -ext subjectAltName,keyUsage
+	    key_file "$1" 4 ;;
 	X509\ CRL) openssl crl -in "$1" -noout -issuer -lastupdate -nextupdate
 	    openssl crl -in "$1" -noout -text | sed -nE '/^ *(Serial Number|Revocation Date):/p' ;;
 	*PRIVATE\ KEY) openssl pkey -in "$1" -noout -text | head -n 1 ;;
@@ -191,8 +204,53 @@ show() {
 	esac
 }
 
+# ---- the running daemon ----
+
+# One line for its FIFO.  Without a reader the open would wait for ever.
+order() {
+	[ -p "$run/isakmpd.fifo" ] || fail "no $run/isakmpd.fifo: isakmpd does not run, or has another run directory"
+	[ -w "$run/isakmpd.fifo" ] || fail "$run/isakmpd.fifo: permission denied: only root may ask"
+	timeout 5 sh -c 'printf "%s\n" "$1" >"$2"' sh "$1" "$run/isakmpd.fifo" ||
+	    fail "nobody reads $run/isakmpd.fifo: isakmpd has ended without removing it"
+}
+
+# The daemon renames a whole answer into place: it is there when the file is another one.
+answer() {
+	was=$(stat -c %i.%z "$run/isakmpd.result" 2>/dev/null || :)
+	order "$1"
+	i=0
+	while [ "$(stat -c %i.%z "$run/isakmpd.result" 2>/dev/null || :)" = "$was" ]; do
+		i=$((i + 1))
+		[ $i -le 100 ] || fail "no answer in ten seconds; the log says more"
+		sleep 0.1
+	done
+	cat "$run/isakmpd.result"
+}
+
+daemon() {
+	what=$1 run=/var/run
+	shift
+	while getopts r: letter; do
+		case $letter in
+		r) run=$OPTARG ;;
+		*) usage >&2; exit 1 ;;
+		esac
+	done
+	shift $((OPTIND - 1))
+	[ $# -le 1 ] || { usage >&2; exit 1; }
+	case $what.${1-} in
+	status. | status.text) answer 'S text' ;;
+	status.json) answer 'S json' ;;
+	status.table) answer S ;;
+	order.S | order.S\ * | order.C\ get\ *) answer "$1" ;;
+	order.?*) order "$1" ;;
+	*) usage >&2; exit 1 ;;
+	esac
+}
+
 case ${1-} in
 -h | --help) usage; exit 0 ;;
+status | order) daemon "$@"; exit ;;
 pki) ;;
 *) usage >&2; exit 1 ;;
 esac

@@ -7,7 +7,9 @@
 #	kind | item | test ... | text
 #
 # Each test is named as ctest names it; the text (the item itself, if there is
-# none) must stand in the file of one of them.  Instead of a test a line may have
+# none) must stand in the file of one of them, and there in what runs: not in a
+# comment, and of a script with several cases in that case or what is before all.
+# Instead of a test a line may have
 #
 #	later: subject; test	it belongs to a part of the daemon that is not there yet,
 #				and the test shows that using it is refused by name
@@ -22,7 +24,7 @@ bad() { echo "$*"; rc=1; }
 
 # The file of a test, or nothing.
 declare -A cases
-for script in test/net/life test/net/surface test/net/examples test/interop/life test/interop/suites; do
+for script in test/net/life test/net/ocsp test/net/surface test/net/examples test/net/man test/interop/life test/interop/suites; do
 	for c in $(bash $script.sh -l); do
 		case $script in
 		test/net/*) cases[net/$c]=$script.sh ;;
@@ -36,6 +38,25 @@ file_of() {
 		[ -n "$f" ] && [ -f "$f" ] && { echo "$f"; return; }
 	done
 	case $1 in scenario/random*) echo test/scenario/CMakeLists.txt ;; esac
+}
+# What runs of a file: without comments, and of a script with cases one of them.
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+runs() {
+	local name=$1 file=$2 out
+	out=$scratch/${name//\//-}
+	[ -e "$out" ] || case $file in
+	*.c) cc -fpreprocessed -dD -E -P "$file" >"$out" ;;
+	test/net/*.sh)
+		awk -v want="${name##*/}" '
+			/^[[:space:]]*#/ { next }
+			/^[a-z*][a-z0-9*|-]*\)/ { on = 0; n = split(substr($0, 1, index($0, ")") - 1), w, "|")
+				for (i = 1; i <= n; i++) if (w[i] == want) on = found = 1; inside = 1 }
+			/^esac/ { inside = 0 }
+			on || !inside' "$file" | sed 's/[[:space:]]#[[:space:]].*//' >"$out" ;;
+	*) sed '/^[[:space:]]*#/d; s/[[:space:]]#[[:space:]].*//' "$file" >"$out" ;;
+	esac
+	echo "$out"
 }
 trim() { sed 's/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$1"; }
 
@@ -57,11 +78,11 @@ while IFS= read -r line; do
 		continue ;;
 	esac
 	found=
-	for t in $tests; do
-		f=$(file_of "$t")
+	for t1 in $tests; do
+		f=$(file_of "$t1")
 		if [ -z "$f" ]; then
-			bad "line $n: $kind $item: there is no test $t"
-		elif grep -qF -e "${text:-$item}" "$f"; then
+			bad "line $n: $kind $item: there is no test $t1"
+		elif grep -qF -e "${text:-$item}" "$(runs "$t1" "$f")"; then
 			found=1
 		fi
 	done
