@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/pki.h"
 #include "sim/template.h"
 
 void	*__real_malloc(size_t);
@@ -82,8 +83,44 @@ passes(void *self, struct world *w)
 	return kernel_carry(w, w->host[0], &there, 100) && kernel_carry(w, w->host[1], &back, 100);
 }
 
+/* How the two authenticate each other. */
+enum way { SECRET, KEYS, CERTIFICATES, WAYS };
+
+static void
+certificates(struct world *w)
+{
+	static const char *const lines[] = { "ca root", "ca sub by root",
+	    "cert west by sub key ec256-a san DNS:west.example.net",
+	    "cert east by root key ec256-b san DNS:east.example.net", "crl list by root" };
+	STR(why, 200);
+
+	for (size_t i = 0; i < COUNT(lines); i++)
+		if (!pki_make(w->pki, world_date(w), lines[i], &why))
+			abort();
+}
+
+static void
+authenticate(struct world *w, struct plan *plan, enum way way)
+{
+	if (way == SECRET)
+		return;
+	if (way == CERTIFICATES)
+		certificates(w);
+	for (int i = 0; i < 2; i++) {
+		plan_set(plan, i, "auth", "ECDSA_256");
+		plan_set(plan, i, "ids", "fqdn");
+		plan_set(plan, i, "key", i == 0 ? "ec256-a" : "ec256-b");
+		if (way != CERTIFICATES)
+			continue;
+		plan_set(plan, i, "pub", "none");
+		plan_set(plan, i, "ca", "root");
+		plan_set(plan, i, "crls", "list");
+		plan_set(plan, i, "certs", i == 0 ? "west+sub" : "east");
+	}
+}
+
 static bool
-run(int victim, unsigned long fail_at, unsigned long more, bool verbose)
+run(enum way way, int victim, unsigned long fail_at, unsigned long more, bool verbose)
 {
 	struct world *w = world_new(99);
 	bool ok;
@@ -99,6 +136,7 @@ run(int victim, unsigned long fail_at, unsigned long more, bool verbose)
 		plan_set(&plan, i, "p2life", "100,60:86400");
 		plan_set(&plan, i, "p1life", "200,60:86400");
 	}
+	authenticate(w, &plan, way);
 	w->path_faults = true;
 	w->settle = span_s(40);		/* longer than a replaced pair stays */
 	ok = plan_start(&plan);
@@ -115,8 +153,8 @@ run(int victim, unsigned long fail_at, unsigned long more, bool verbose)
 	if (ok)
 		ok = world_run(w, mono_add(w->now, span_s(120)));
 	if (!ok)
-		printf("FAILED %s\nrepeat: scenario_every_allocation %d %lu %lu\n",
-		    world_ok(w) ? "the tunnel does not come back" : w->violation, victim, fail_at,
+		printf("FAILED %s\nrepeat: scenario_every_allocation %d %d %lu %lu\n",
+		    world_ok(w) ? "the tunnel does not come back" : w->violation, way, victim, fail_at,
 		    more);
 	gate.inside = false;
 	plan_done(&plan);
@@ -126,10 +164,26 @@ run(int victim, unsigned long fail_at, unsigned long more, bool verbose)
 
 /* How many calls a run without failure makes. */
 static unsigned long
-calls_of(int victim)
+calls_of(enum way way, int victim)
 {
-	run(victim, 0, 0, false);
+	run(way, victim, 0, 0, false);
 	return gate.calls;
+}
+
+static unsigned long
+all_of(enum way way, int victim, unsigned long *runs)
+{
+	unsigned long failed = 0, calls = calls_of(way, victim);
+
+	for (unsigned long n = 1; n <= calls; n++) {
+		failed += !run(way, victim, n, 0, false);
+		++*runs;
+		if (n % 7 == 0) {
+			failed += !run(way, victim, n, 20, false);
+			++*runs;
+		}
+	}
+	return failed;
 }
 
 int
@@ -137,20 +191,12 @@ main(int argc, char **argv)
 {
 	unsigned long failed = 0, runs = 0;
 
-	if (argc > 3)
-		return !run(atoi(argv[1]), strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), true);
-	for (int victim = 0; victim < 2; victim++) {
-		unsigned long calls = calls_of(victim);
-
-		for (unsigned long n = 1; n <= calls; n++) {
-			failed += !run(victim, n, 0, false);
-			runs++;
-			if (n % 7 == 0) {
-				failed += !run(victim, n, 20, false);
-				runs++;
-			}
-		}
-	}
+	if (argc > 4)
+		return !run((enum way)atoi(argv[1]), atoi(argv[2]), strtoul(argv[3], NULL, 10),
+		    strtoul(argv[4], NULL, 10), true);
+	for (int way = SECRET; way < WAYS; way++)
+		for (int victim = 0; victim < 2; victim++)
+			failed += all_of((enum way)way, victim, &runs);
 	printf("%lu runs, %lu failed\n", runs, failed);
 	return failed != 0;
 }

@@ -13,18 +13,22 @@
 #include <string.h>
 
 #include "ike/internal.h"
+#include "sim/pki.h"
 #include "sim/template.h"
 
-enum { WEST, EAST, LINES_OF_FAULT = 6 };
+enum { WEST, EAST, LINES_OF_FAULT = 6, MADE_OF_FAULT = 6 };
 
 /* What is changed in the messages of one exchange. */
 enum change {
 	AS_IS, ATTRIBUTE, NO_ATTRIBUTE, TRANSFORM_NUMBER, PROTOCOL, SPI, SPI_SIZE, DOI_NUMBER,
 	SITUATION_NUMBER, PROPOSAL_TWICE, BUNDLE, NO_PAYLOAD, PAYLOAD_SIZE, PAYLOAD_MORE, ID_IS,
 	WRONG_HASH, EXCHANGE, VERSION, NOTIFY_INSTEAD, NOTIFY_COVERED, SILENCE, NO_KEY, BAD_PUBLIC,
-	MANY_STRANGERS, MANY_QUICK, KEYS_RESTART, KERN_RESTART, PEER_GONE,
-	PEER_RESTART
+	MANY_STRANGERS, MANY_QUICK, KEYS_RESTART, KERN_RESTART, TRUST_RESTART, PEER_GONE,
+	PEER_RESTART, SIGNATURE_IS
 };
+
+/* SIGNATURE_IS: what the other side puts in the place of its own. */
+enum lie { LIE_EMPTY, LIE_CUT, LIE_LONGER, LIE_CHANGED, LIE_ZERO, LIE_VAST };
 
 /* Which message of the two exchanges. */
 enum which { MAIN_1 = 1, MAIN_2, MAIN_3, MAIN_4, MAIN_5, MAIN_6, QUICK_1, QUICK_2, QUICK_3 };
@@ -37,6 +41,7 @@ struct injected {
 	enum change	 change;
 	enum which	 which;
 	uint32_t	 a, b;		/* attribute and value, payload and size, ... */
+	const char	*pki[MADE_OF_FAULT];	/* certificates: sim/pki.h */
 	const char	*refuse;	/* back end: "west install 1" */
 	const char	*order;		/* what west is told in place of `c tunnel` */
 	/* The facts, each a list of words that must be there, with `|` between them. */
@@ -385,6 +390,33 @@ on_datagram(void *self, struct world *w, struct datagram *d, struct span *delay)
 	return FATE_PASS;
 }
 
+/* A signature as somebody without the key could make it. */
+static void
+lie(struct keys_answer *a, enum lie how)
+{
+	switch (how) {
+	case LIE_EMPTY:
+		a->proof_n = 0;
+		break;
+	case LIE_CUT:
+		a->proof_n--;
+		break;
+	case LIE_LONGER:
+		a->proof[a->proof_n++] = 0;
+		break;
+	case LIE_CHANGED:
+		a->proof[a->proof_n / 2] ^= 1;
+		break;
+	case LIE_ZERO:
+		memset(a->proof, 0, a->proof_n);
+		break;
+	case LIE_VAST:
+		memset(a->proof, 0x55, sizeof(a->proof));
+		a->proof_n = sizeof(a->proof);
+		break;
+	}
+}
+
 /* An answer of `keys` that says no. */
 static void
 on_keys(void *self, struct host *h, const struct keys_answer *a)
@@ -392,8 +424,11 @@ on_keys(void *self, struct host *h, const struct keys_answer *a)
 	struct stand *s = self;
 	struct keys_answer *mine = (struct keys_answer *)(uintptr_t)a;
 
-	if (h->index != s->f->judged)
+	if (h->index != s->f->judged) {
+		if (s->f->change == SIGNATURE_IS && a->verb == KEYS_AUTH_OWN)
+			lie(mine, (enum lie)s->f->a);
 		return;
+	}
 	if (s->f->change == NO_KEY && a->verb == KEYS_SKEYID)
 		mine->why = WHY_NO_KEY;
 	if (s->f->change == BAD_PUBLIC && a->verb == (s->f->which == QUICK_1 ? KEYS_DH_SHARED : KEYS_SKEYID))
@@ -505,6 +540,21 @@ both_up(void *self, struct world *w)
 	return kernel_carry(w, w->host[WEST], &f, 100);
 }
 
+/* Does trust look at certificates for it? */
+static bool
+judges_certificates(void *self, struct world *w)
+{
+	struct stand *s = self;
+	struct host *h = w->host[s->f->judged];
+	struct handle handle;
+	uint32_t at = 0;
+
+	for (struct exchange *x; (x = slab_next(h->core->exchanges, &at, &handle)) != NULL;)
+		if (x->state == MM_I_TRUST_PENDING || x->state == MM_R_TRUST_PENDING)
+			return true;
+	return false;
+}
+
 /* Is one going on, in that phase? */
 static bool
 negotiates(const struct host *h, bool quick)
@@ -559,10 +609,27 @@ act_out(struct stand *s)
 			world_run(s->w, mono_add(s->w->now, (struct span){ 500 }));
 		host_role_restart(it, f->change == KEYS_RESTART, f->change == KERN_RESTART);
 		break;
+	case TRUST_RESTART:
+		begin(s, "tunnel");
+		(void)world_run_until(s->w, judges_certificates, s, mono_add(s->w->now, span_s(5)));
+		host_trust_dies(it);
+		break;
 	default:
 		begin(s, f->order != NULL ? f->order : "tunnel");
 		break;
 	}
+}
+
+static void
+certificates_make(struct stand *s)
+{
+	STR(why, 200);
+
+	for (size_t i = 0; i < MADE_OF_FAULT && s->f->pki[i] != NULL; i++)
+		if (!pki_make(s->w->pki, world_date(s->w), s->f->pki[i], &why)) {
+			fprintf(stderr, "%s: %s\n", s->f->pki[i], why.p);
+			abort();
+		}
 }
 
 /* ---- the verdict ---- */
@@ -656,12 +723,15 @@ try(const struct injected *f, bool wordy)
 	options_set(&s, WEST, f->west);
 	options_set(&s, EAST, f->east);
 	lines_set(&s);
+	certificates_make(&s);
 	s.w->hooks = (struct hooks){ .self = &s, .datagram = on_datagram, .act = on_act,
 	    .keys = on_keys };
 	if (!plan_start(&s.plan))
 		abort();
 	s.watching = true;
 	refuse_set(&s);
+	if (f->pki[0] != NULL)
+		run(&s, 1000);		/* trust has loaded them */
 	act_out(&s);
 	run(&s, 1000 * (f->secs != 0 ? f->secs : 150));
 	judge(&s, &why);

@@ -369,4 +369,111 @@ static const struct injected faults[] = {
 	  .secs = 1 },
 	{ "an SA of before a restart", EAST, .west = "conns=2", .east = "conns=2", .change = PEER_RESTART,
 	  .field = "cookies", .expected = "here", .got = " ", .secs = 60 },
+
+	/* ---- signatures by keys in files ---- */
+#define RAW "auth=ECDSA_256 ids=fqdn "
+#define SIGNATURE(what, lie, field_, expected_, got_) \
+	{ "signature " what, EAST, .west = RAW "key=ec256-a", .east = RAW "key=ec256-b", .change = SIGNATURE_IS, .a = lie, \
+	  .field = field_, .expected = expected_, .got = got_, .line = "peer-west:", .remedy = "key" }, \
+	{ "signature " what, WEST, .west = RAW "key=ec256-a", .east = RAW "key=ec256-b", .change = SIGNATURE_IS, .a = lie, \
+	  .field = field_, .expected = expected_, .got = got_, .line = "peer-east:", .remedy = "key" },
+	SIGNATURE("empty", LIE_EMPTY, "SIG", "signature|example.net", "P-256")
+	SIGNATURE("cut", LIE_CUT, "SIG", "signature|example.net", "P-256")
+	SIGNATURE("longer", LIE_LONGER, "SIG", "signature|example.net", "P-256")
+	SIGNATURE("changed", LIE_CHANGED, "SIG", "signature|example.net", "P-256")
+	SIGNATURE("all zero", LIE_ZERO, "SIG", "signature|example.net", "P-256")
+	SIGNATURE("larger than any", LIE_VAST, "SIG", "signature|example.net", "P-256")
+	{ "key does not match", EAST, .west = RAW "key=ec256-a pub=ec256-b", .east = RAW "key=ec256-b", .field = "SIG",
+	  .expected = "west.example.net", .got = "P-256", .line = "peer-west:", .remedy = "public keys" },
+	{ "key does not match", WEST, .west = RAW "key=ec256-a", .east = RAW "key=ec256-b pub=ec256-a", .field = "SIG",
+	  .expected = "east.example.net", .got = "P-256", .line = "peer-east:", .remedy = "public keys" },
+	{ "key does not match, refused", WEST, .west = RAW "key=ec256-a pub=ec256-b", .east = RAW "key=ec256-b",
+	  .field = "ID", .expected = "west.example.net", .got = "AUTHENTICATION_FAILED", .line = "peer-east:ID",
+	  .remedy = "local.pub" },
+	{ "no key for this ID", EAST, .west = RAW "key=ec256-a pub=none", .east = RAW "key=ec256-b", .field = "ID",
+	  .expected = "pubkeys/fqdn/west.example.net", .got = "west.example.net", .line = "peer-west:", .remedy = "file" },
+	{ "no key for this ID", WEST, .west = RAW "key=ec256-a", .east = RAW "key=ec256-b pub=none", .field = "ID",
+	  .expected = "pubkeys/fqdn/east.example.net", .got = "east.example.net", .line = "peer-east:", .remedy = "file" },
+	{ "no key for this ID, refused", WEST, .west = RAW "key=ec256-a pub=none", .east = RAW "key=ec256-b", .field = "ID",
+	  .expected = "west.example.net", .got = "INVALID_ID_INFORMATION", .line = "peer-east:ID", .remedy = "local.pub" },
+	{ "no private key", WEST, .west = RAW "pub=ec256-a", .east = RAW "key=ec256-b", .field = "AUTHENTICATION_METHOD",
+	  .expected = "private/local.key", .got = "none", .line = "peer-east:", .remedy = "local.key" },
+	{ "no private key", EAST, .west = RAW "key=ec256-a", .east = RAW "pub=ec256-b", .field = "AUTHENTICATION_METHOD",
+	  .expected = "private/local.key", .got = "none", .line = "peer-west:", .remedy = "local.key" },
+	{ "key too short", EAST, .west = "auth=RSA_SIG key=rsa1024 weak=yes", .east = "auth=RSA_SIG key=rsa2048-a",
+	  .field = "SIG", .expected = "allowed", .got = "RSA 1024|2048", .line = "peer-west:", .remedy = "key" },
+	{ "key too short", WEST, .west = "auth=RSA_SIG key=rsa2048-a", .east = "auth=RSA_SIG key=rsa1024 weak=yes",
+	  .field = "SIG", .expected = "allowed", .got = "RSA 1024|2048", .line = "peer-east:", .remedy = "key" },
+
+	/* ---- certificates: something is wrong with one side's, and the other judges ---- */
+#define CERTIFIED "auth=ECDSA_256 ids=fqdn pub=none ca=root "
+#define CERT_OF(who, key) "cert " who " by root key " key " san DNS:" who ".example.net"
+#define WEST_CERT CERT_OF("west", "ec256-a")
+#define EAST_CERT CERT_OF("east", "ec256-b")
+#define CERTIFICATE(what, words, more, options, set_, field_, expected_, got_, remedy_) \
+	{ "certificate " what, EAST, .west = CERTIFIED "key=ec256-a certs=west sends=west", \
+	  .east = CERTIFIED "key=ec256-b certs=east " options, .set = { "east " set_ }, \
+	  .pki = { "ca root", "ca other", WEST_CERT words, EAST_CERT, more " west" }, .field = field_, .expected = expected_, \
+	  .got = got_, .line = "peer-west:", .remedy = remedy_ }, \
+	{ "certificate " what, WEST, .west = CERTIFIED "key=ec256-a certs=west " options, \
+	  .east = CERTIFIED "key=ec256-b certs=east sends=east", .set = { "west " set_ }, \
+	  .pki = { "ca root", "ca other", EAST_CERT words, WEST_CERT, more " east" }, .field = field_, .expected = expected_, \
+	  .got = got_, .line = "peer-east:", .remedy = remedy_ },
+#define STANDARD "[X509-certificates] CRL-policy=if-present"
+#define NO_LIST "crl none by root revokes"	/* made, and given to nobody */
+	CERTIFICATE("expired", " from -30d until -1d", NO_LIST, "", STANDARD, "validity", "2035-01-01",
+	    "2034-12-02|2034-12-31", "renew")
+	CERTIFICATE("not yet valid", " from 1d until 30d", NO_LIST, "", STANDARD, "validity", "2035-01-01",
+	    "2035-01-02|2035-01-31", "clock")
+	CERTIFICATE("of an untrusted issuer", " by other", NO_LIST, "ca=other", STANDARD, "issuer", "CA-directory",
+	    "/O=Simulated/CN=root", "CA-directory")
+	CERTIFICATE("revoked", "", "crl list by root revokes", "crls=list", STANDARD, "revocation", "not on",
+	    "serial|2034-12-31|Simulated", "new certificate")
+	CERTIFICATE("list stale", "", "crl list by root from -10d until -1d revokes", "crls=list", STANDARD, "revocation",
+	    "current|2035-01-01", "2034-12-22|2034-12-31|CN=root", "CRL-directory")
+	CERTIFICATE("list missing", "", NO_LIST, "", "[X509-certificates] CRL-policy=require", "revocation", "issuer",
+	    "CN=root", "CRL-directory")
+	CERTIFICATE("for another use", " usage keyEncipherment", NO_LIST, "", STANDARD, "usage", "digitalSignature",
+	    "Simulated", "usage")
+	CERTIFICATE("for another extended use", " eku codeSigning", NO_LIST, "",
+	    "[X509-certificates] Check-extended-usage=yes", "usage", "ipsecIKE", "Simulated", "usage")
+	CERTIFICATE("signed with SHA-1", " hash sha1", NO_LIST, "", STANDARD, "signature", "SHA-256", "SHA1|Simulated",
+	    "SHA-256")
+	CERTIFICATE("with a spoilt signature", " spoilt yes", NO_LIST, "", STANDARD, "certificate", "verifies",
+	    "signature|Simulated", "openssl")
+#define OTHER_NAME(judge, bad, good, words) \
+	{ "certificate of another name", judge, .west = CERTIFIED "key=ec256-a certs=west sends=west", \
+	  .east = CERTIFIED "key=ec256-b certs=east sends=east", .pki = { "ca root", words, good }, \
+	  .field = "subjectAltName", .expected = bad ".example.net", .got = "DNS:other.example.net", \
+	  .line = "peer-" bad ":", .remedy = "subjectAltName" },
+	OTHER_NAME(EAST, "west", EAST_CERT, "cert west by root key ec256-a san DNS:other.example.net")
+	OTHER_NAME(WEST, "east", WEST_CERT, "cert east by root key ec256-b san DNS:other.example.net")
+#define SENT(what, words, field_, expected_, got_, remedy_) \
+	{ "certificate payload " what, EAST, .west = CERTIFIED "key=ec256-a certs=west sends=" words, \
+	  .east = CERTIFIED "key=ec256-b certs=east", .pki = { "ca root", WEST_CERT, EAST_CERT, "cert rsa by root key rsa1024 " \
+	  "san DNS:west.example.net,DNS:east.example.net" }, .field = field_, .expected = expected_, .got = got_, \
+	  .line = "peer-west:", .remedy = remedy_ }, \
+	{ "certificate payload " what, WEST, .west = CERTIFIED "key=ec256-a certs=west", \
+	  .east = CERTIFIED "key=ec256-b certs=east sends=" words, .pki = { "ca root", WEST_CERT, EAST_CERT, \
+	  "cert rsa by root key rsa1024 san DNS:west.example.net,DNS:east.example.net" }, .field = field_, \
+	  .expected = expected_, .got = got_, .line = "peer-east:", .remedy = remedy_ },
+	SENT("that is none", "junk", "CERT", "X.509", "9 octets", "DER")
+	SENT("of another kind of key", "rsa", "key", "P-256", "RSA 1024", "RSA")
+	{ "certificate not sent", EAST, .west = CERTIFIED "key=ec256-a certs=west", .east = CERTIFIED "key=ec256-b certs=east",
+	  .set = { "west [X509-certificates] Send-certificates=never" }, .pki = { "ca root", WEST_CERT, EAST_CERT },
+	  .field = "ID", .expected = "west.example.net", .got = "west.example.net", .line = "peer-west:",
+	  .remedy = "certificate" },
+	{ "certificate refused", WEST, .west = CERTIFIED "key=ec256-a certs=west", .east = CERTIFIED "key=ec256-b certs=east",
+	  .pki = { "ca root", WEST_CERT " until -1h", EAST_CERT }, .field = "ID", .expected = "west.example.net",
+	  .got = "INVALID_CERTIFICATE", .line = "peer-east:ID", .remedy = "certificate" },
+	{ "issuer refused", WEST, .west = CERTIFIED "key=ec256-a certs=west", .east = CERTIFIED "key=ec256-b certs=east",
+	  .pki = { "ca root", "ca other", "cert west by other key ec256-a san DNS:west.example.net", EAST_CERT },
+	  .field = "ID", .expected = "west.example.net", .got = "INVALID_CERT_AUTHORITY", .line = "peer-east:ID",
+	  .remedy = "certificate" },
+	{ "trust process ends over a certificate", EAST, .west = CERTIFIED "key=ec256-a certs=west",
+	  .east = CERTIFIED "key=ec256-b certs=east", .pki = { "ca root", WEST_CERT, EAST_CERT }, .change = TRUST_RESTART,
+	  .field = "process", .expected = "trust", .got = "ended", .remedy = "log" },
+	{ "trust process ends over a certificate", WEST, .west = CERTIFIED "key=ec256-a certs=west",
+	  .east = CERTIFIED "key=ec256-b certs=east", .pki = { "ca root", WEST_CERT, EAST_CERT }, .change = TRUST_RESTART,
+	  .field = "process", .expected = "trust", .got = "ended", .remedy = "log" },
 };
