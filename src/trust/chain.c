@@ -386,7 +386,10 @@ static bool
 verify(const struct trust *t, X509_STORE_CTX *ctx, struct check *c, X509 *leaf, bool allow_weak,
     int64_t now, struct trust_answer *ret)
 {
-	X509_STORE_CTX_set_app_data(ctx, c);
+	if (X509_STORE_CTX_set_app_data(ctx, c) != 1) {	/* it is all that on_verdict has */
+		refuse(ret, WHY_NO_MEMORY, "certificate", "", "");
+		return false;
+	}
 	X509_STORE_CTX_set_verify_cb(ctx, on_verdict);
 	set_limits(t, ctx, now);
 	int rv = X509_verify_cert(ctx);
