@@ -28,8 +28,8 @@ add_cert(struct bag *b, X509 *x, size_t octets)
 static void
 add_der(struct bag *b, struct view der)
 {
-	X509 *x = NULL;
-	enum why why = cert_from_der(der, &x);
+	X509 *x = seen_find(b->seen, der);
+	enum why why = x != NULL ? WHY_NONE : cert_from_der(der, &x);
 
 	if (why == WHY_NONE)
 		add_cert(b, x, der.n);
@@ -86,9 +86,9 @@ add_pkcs7(struct bag *b, struct view der)
 }
 
 bool
-bag_init(struct bag *b, const struct view *bodies, size_t n)
+bag_init(struct bag *b, const struct seen *seen, const struct view *bodies, size_t n)
 {
-	*b = (struct bag){ .certs = sk_X509_new_null(), .crls = sk_X509_CRL_new_null() };
+	*b = (struct bag){ .seen = seen, .certs = sk_X509_new_null(), .crls = sk_X509_CRL_new_null() };
 	if (b->certs == NULL || b->crls == NULL) {
 		bag_done(b);
 		return false;

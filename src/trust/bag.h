@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "base/why.h"
+#include "trust/seen.h"
 
 enum {
 	BAG_CERTS_MAX = 32,
@@ -20,6 +21,7 @@ enum {
 };
 
 struct bag {
+	const struct seen	*seen;	/* what need not be read again */
 	STACK_OF(X509)		*certs;	/* in the order they came */
 	STACK_OF(X509_CRL)	*crls;
 	unsigned		 ignored;	/* payloads of other encodings */
@@ -28,7 +30,7 @@ struct bag {
 };
 
 /* False: no memory.  Payloads that cannot be read are left out. */
-MUST_USE bool	bag_init(struct bag *, const struct view *bodies, size_t n);
+MUST_USE bool	bag_init(struct bag *, const struct seen *, const struct view *bodies, size_t n);
 void		bag_done(struct bag *);
 
 #endif

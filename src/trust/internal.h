@@ -29,6 +29,7 @@ struct trust {
 	struct held_crl	*crl;
 	size_t		 n_ca, n_cert, n_crl;
 	STACK_OF(X509)	*others;		/* the rest of files in certs/: for our own chain */
+	struct seen	*seen;
 };
 
 /* The body of an ID payload; false if it is none. */

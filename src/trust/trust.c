@@ -32,7 +32,8 @@ trust_new(const struct trust_settings *settings)
 		(void)!url_parse(view_str(settings->responder), &t->responder);
 	t->store = X509_STORE_new();
 	t->others = sk_X509_new_null();
-	if (t->store == NULL || t->others == NULL) {
+	t->seen = seen_new();
+	if (t->store == NULL || t->others == NULL || t->seen == NULL) {
 		trust_free(t);
 		return NULL;
 	}
@@ -65,6 +66,7 @@ trust_free(struct trust *t)
 	free(t->crl);
 	sk_X509_pop_free(t->others, X509_free);
 	X509_STORE_free(t->store);
+	seen_free(t->seen);
 	free(t);
 }
 
@@ -442,6 +444,9 @@ holds(const struct trust *t, const struct trust_ask *ask, X509 *x, const struct 
 		return false;
 	bool ok = look == NULL || t->settings.ocsp == TRUST_OCSP_OFF ||
 	    chain_online(t, look, chain, ask->allow_weak, now, ret);
+	/* The last one is the anchor, or nobody vouched for it. */
+	for (int i = 0; ok && i < sk_X509_num(chain) - 1; i++)
+		seen_keep(t->seen, sk_X509_value(chain, i));
 	sk_X509_pop_free(chain, X509_free);
 	return ok;
 }
@@ -490,7 +495,7 @@ peer(const struct trust *t, const struct trust_ask *ask, int64_t now, struct tru
 
 	if (!id_read(ask->id_body, &id))
 		refuse(&a, WHY_ID_TYPE, "ID", "", "");
-	else if (!bag_init(&b, ask->certs, ask->n_certs))
+	else if (!bag_init(&b, t->seen, ask->certs, ask->n_certs))
 		refuse(&a, WHY_NO_MEMORY, "certificate", "", "");
 	else {
 		if (!pinned_key(t, ask, &id, &b, &a))
