@@ -1,6 +1,6 @@
 /*
  * isakmpd-sim [--seed N] [-v] FILE...
- * isakmpd-sim --random RUNS [--seed N] [--hosts H] [--hours T] [--shape star|mesh] [-v]
+ * isakmpd-sim --random RUNS [--seed N] [--hosts H] [--hours T] [--shape star|mesh] [--certificates] [-v]
  *
  * Scenarios and random runs; exit status 1 if one fails, with what is needed
  * to repeat it.
@@ -20,7 +20,7 @@ usage(void)
 {
 	fputs("usage: isakmpd-sim [--seed N] [-v] FILE...\n"
 	    "       isakmpd-sim --random RUNS [--seed N] [--hosts H] [--hours T]\n"
-	    "                   [--shape star|mesh] [-v]\n", stderr);
+	    "                   [--shape star|mesh] [--certificates] [-v]\n", stderr);
 	return 2;
 }
 
@@ -76,9 +76,10 @@ run_random(struct random_plan p, unsigned runs)
 		fflush(stdout);
 		if (r.ok)
 			continue;
-		printf("%s\nrepeat: isakmpd-sim --random 1 --seed %" PRIu64 " --hosts %d --hours %g%s -v\n",
+		printf("%s\nrepeat: isakmpd-sim --random 1 --seed %" PRIu64 " --hosts %d --hours %g%s%s -v\n",
 		    r.text, p.seed, p.hosts, (double)p.how_long.us / 3.6e9,
-		    p.shape < 0 ? "" : p.shape == 1 ? " --shape mesh" : " --shape star");
+		    p.shape < 0 ? "" : p.shape == 1 ? " --shape mesh" : " --shape star",
+		    p.certificates ? " --certificates" : "");
 		return 1;
 	}
 	return 0;
@@ -93,6 +94,7 @@ main(int argc, char **argv)
 		{ "hosts", required_argument, NULL, 'n' },
 		{ "hours", required_argument, NULL, 't' },
 		{ "shape", required_argument, NULL, 'h' },
+		{ "certificates", no_argument, NULL, 'c' },
 		{ 0 }
 	};
 	struct random_plan p = { .seed = 1, .how_long = span_s(3600), .shape = -1 };
@@ -115,6 +117,9 @@ main(int argc, char **argv)
 			break;
 		case 'h':
 			p.shape = strcmp(optarg, "mesh") == 0;
+			break;
+		case 'c':
+			p.certificates = true;
 			break;
 		case 'v':
 			p.verbose = true;

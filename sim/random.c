@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/pki.h"
+
 /*
  * A run has a weather that changes: calm hours without loss, in which tunnels
  * must not break at all, and storms.  After the last storm everything that is
@@ -13,7 +15,7 @@ struct run {
 	struct world	*w;
 	struct plan	 plan;
 	struct prng	 chance;
-	bool		 storm, nat;
+	bool		 storm, nat, certificates;
 };
 
 /* Every second spoke behind a box of its own. */
@@ -32,6 +34,38 @@ put_nats(struct run *r)
 	}
 	for (int i = 0; i < r->w->n_hosts; i++)
 		plan_set(&r->plan, i, "ids", "fqdn");
+}
+
+/* Every host has a certificate of one of two authorities below a root. */
+static void
+put_certificates(struct run *r)
+{
+	static const char *const authorities[] = { "ca root", "ca first by root", "ca second by root",
+	    "crl list by root", "crl list1 by first", "crl list2 by second" };
+	struct world *w = r->w;
+	STR(why, 200);
+
+	for (size_t i = 0; i < COUNT(authorities); i++)
+		if (!pki_make(w->pki, world_date(w), authorities[i], &why))
+			abort();
+	for (int i = 0; i < w->n_hosts; i++) {
+		const char *name = w->host[i]->name, *by = i % 2 == 0 ? "first" : "second";
+		const char *key = i % 2 == 0 ? "ec256-a" : "ec256-b";
+		STR(line, 200);
+		STR(file, 60);
+
+		str_addf(&line, "cert %s by %s key %s san DNS:%s.example.net", name, by, key, name);
+		if (!pki_make(w->pki, world_date(w), line.p, &why))
+			abort();
+		str_addf(&file, "%s+%s", name, by);
+		plan_set(&r->plan, i, "auth", "ECDSA_256");
+		plan_set(&r->plan, i, "ids", "fqdn");
+		plan_set(&r->plan, i, "pub", "none");
+		plan_set(&r->plan, i, "key", key);
+		plan_set(&r->plan, i, "ca", "root");
+		plan_set(&r->plan, i, "crls", "list,list1,list2");
+		plan_set(&r->plan, i, "certs", file.p);
+	}
 }
 
 static void
@@ -162,7 +196,11 @@ strike(struct run *r)
 		host_kill(h);
 		break;
 	default:
-		break;			/* nothing: time passes */
+		if (!r->certificates)
+			break;		/* nothing: time passes */
+		world_trace(w, h, "=== trust role dies");
+		host_trust_dies(h);
+		break;
 	}
 }
 
@@ -269,6 +307,9 @@ random_run(const struct random_plan *p)
 	bool mesh = p->shape < 0 ? prng_chance(&r.chance, 400) : p->shape == 1;
 	r.plan.topology = mesh ? TOPOLOGY_MESH : TOPOLOGY_STAR;
 	choose_options(&r, hosts);
+	r.certificates = p->certificates;
+	if (r.certificates)
+		put_certificates(&r);
 	if (r.nat)
 		r.w->settle = span_s(45);
 	ret.ok = plan_start(&r.plan);

@@ -10,6 +10,7 @@ struct random_plan {
 	struct span	how_long;	/* virtual */
 	bool		verbose;
 	int		shape;		/* -1: by the seed; 0 star, 1 mesh */
+	bool		certificates;	/* in place of secrets; and trust may die */
 };
 
 struct random_result {
