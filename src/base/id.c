@@ -187,6 +187,15 @@ id_same_traffic(const struct id *a, const struct id *b)
 	    range_equal(&a->range, &b->range);
 }
 
+static void
+transport_part_print(struct str *s, const struct id *id)
+{
+	if (id->protocol != 0)
+		str_addf(s, " proto %u", id->protocol);
+	if (id->port != 0)
+		str_addf(s, " port %u", id->port);
+}
+
 void
 id_print(struct str *s, const struct id *id)
 {
@@ -222,10 +231,26 @@ id_print(struct str *s, const struct id *id)
 		str_char(s, '>');
 		break;
 	}
-	if (id->protocol != 0)
-		str_addf(s, " proto %u", id->protocol);
-	if (id->port != 0)
-		str_addf(s, " port %u", id->port);
+	transport_part_print(s, id);
+}
+
+void
+id_print_classic(struct str *s, const struct id *id)
+{
+	const struct range *r = &id->range;
+	struct addr mask = { .family = r->first.family };
+
+	if (id->type != ID_IPV4_ADDR_SUBNET && id->type != ID_IPV6_ADDR_SUBNET) {
+		id_print(s, id);
+		return;
+	}
+	/* Where the ends of a subnet are the same, its mask has ones. */
+	for (size_t i = 0; i < sizeof(mask.b); i++)
+		mask.b[i] = (uint8_t)~(r->first.b[i] ^ r->last.b[i]);
+	addr_print(s, &r->first);
+	str_char(s, '/');
+	addr_print(s, &mask);
+	transport_part_print(s, id);
 }
 
 static const struct key_folder {

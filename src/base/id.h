@@ -57,9 +57,12 @@ bool		id_is_address_kind(const struct id *);	/* has a range */
 bool		id_equal(const struct id *, const struct id *);
 /* The same traffic: range, protocol and port; an /32 subnet equals the address. */
 bool		id_same_traffic(const struct id *, const struct id *);
-/* isakmpd.md 8.4: address numeric, subnets addr/mask-length, names escaped, KEY_ID
+/* For people: address numeric, subnets addr/mask-length, names escaped, KEY_ID
  * and DER hex: `trust` knows a distinguished name's text. */
 void		id_print(struct str *, const struct id *);
+/* The same with the mask of a subnet as an address, as the lines have it that
+ * programs look for (isakmpd.md 8.4): "10.1.0.0/255.255.0.0". */
+void		id_print_classic(struct str *, const struct id *);
 /*
  * Where the public key of this identity is kept, below the folder of public
  * keys: "fqdn/gw.example.org", "key_id/0x0102"; names in lower case, and no

@@ -151,15 +151,24 @@ ctl_id_print(struct str *s, const struct id *id, const char *name)
 }
 
 static void
+classic_id(struct str *s, const struct id *id, const char *name)
+{
+	if (id->type == ID_DER_ASN1_DN)
+		ctl_id_print(s, id, name);
+	else
+		id_print_classic(s, id);
+}
+
+static void
 id_pair(struct str *s, const struct ctl_sa *sa)
 {
 	const struct id *i = sa->initiator ? &sa->local_id : &sa->remote_id;
 	const struct id *r = sa->initiator ? &sa->remote_id : &sa->local_id;
 
 	str_add(s, "initiator id: ");
-	ctl_id_print(s, i, sa->initiator ? sa->local_name : sa->remote_name);
+	classic_id(s, i, sa->initiator ? sa->local_name : sa->remote_name);
 	str_add(s, ", responder id: ");
-	ctl_id_print(s, r, sa->initiator ? sa->remote_name : sa->local_name);
+	classic_id(s, r, sa->initiator ? sa->remote_name : sa->local_name);
 	str_add(s, ", ");
 	addresses(s, sa);
 }
@@ -229,9 +238,9 @@ report_connection(struct str *s, const struct ctl_connection *c)
 		str_add(s, "connection_report: passive connection ");
 		name_text(s, c->name);
 		str_add(s, " local_id: ");
-		id_print(s, &c->local_id);
+		id_print_classic(s, &c->local_id);
 		str_add(s, ", remote_id: ");
-		id_print(s, &c->remote_id);
+		id_print_classic(s, &c->remote_id);
 		str_char(s, '\n');
 	}
 }

@@ -488,7 +488,8 @@ fail_record(struct core *core, enum why why, const struct exchange *x, const str
 		memcpy(f->icookie, x != NULL ? x->icookie : core->at_hand->icookie, COOKIE_LEN);
 		f->message_id = x != NULL ? x->message_id : core->at_hand->message_id;
 	}
-	if (core->at_hand != NULL && why != WHY_PEER_REFUSED)
+	/* What is too short for a header is a refused message as well. */
+	if ((core->at_hand != NULL || why == WHY_MESSAGE_LENGTH) && why != WHY_PEER_REFUSED)
 		lines_of_refusal(f, why, x != NULL ? &x->path : path);
 	describe(core, f, x, path, peer, connection, step);
 	record_push(core, f);

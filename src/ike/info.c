@@ -891,6 +891,35 @@ delete_read(struct core *core, struct isakmp_sa *sa, const struct delete_body *d
 		    sa->peer->name, unknown);
 }
 
+static struct id
+id_of_selector(const struct flow *flow, const struct selector *sel)
+{
+	struct id id = id_from_range(&sel->net);
+
+	id.protocol = flow->protocol;
+	id.port = sel->port;
+	return id;
+}
+
+/* isakmpd.md 8.4 */
+static void
+made_us_delete(struct core *core, const struct ipsec_sa *p2)
+{
+	const struct flow *flow = &p2->spec.flow;
+	const struct id local = id_of_selector(flow, &flow->local);
+	const struct id remote = id_of_selector(flow, &flow->remote);
+	STR(addr, 64);
+	STR(initiator, 200);
+	STR(responder, 200);
+
+	addr_print(&addr, &p2->spec.remote.addr);
+	id_print_classic(&initiator, p2->initiator ? &local : &remote);
+	id_print_classic(&responder, p2->initiator ? &remote : &local);
+	tell(core, CLASS_VERBOSE, 0, "isakmpd: Peer %s made us delete live SA %s for proto %u, "
+	    "initiator id: %s, responder id: %s", addr.p, p2->spec.name, p2->spec.suite.protocol,
+	    initiator.p, responder.p);
+}
+
 static void
 delete_ipsec(struct core *core, struct handle h)
 {
@@ -901,15 +930,8 @@ delete_ipsec(struct core *core, struct handle h)
 	struct snapshot *held = snapshot_ref(p2->snapshot);
 	const struct connection *c = p2->connection;
 	bool again = !p2->replaced;
-	if (p2->soft.d.index != 0 && again) {
-		STR(addr, 64);
-		STR(flow, 160);
-
-		addr_print(&addr, &p2->spec.remote.addr);
-		flow_print(&flow, &p2->spec.flow);
-		tell(core, CLASS_VERBOSE, 0, "isakmpd: Peer %s made us delete live SA %s for proto %u, %s",
-		    addr.p, p2->spec.name, p2->spec.suite.protocol, flow.p);
-	}
+	if (p2->soft.d.index != 0 && again)
+		made_us_delete(core, p2);
 	ipsec_sa_remove(core, p2, false);
 	if (again)
 		connection_lost(core, c);

@@ -605,10 +605,14 @@ connection_choose(struct core *core, struct exchange *x, const struct id *local,
 		x->connection = best;
 		return WHY_NONE;
 	}
-	id_print(&got_l, local);
-	id_print(&got_r, remote);
+	id_print_classic(&got_l, local);
+	id_print_classic(&got_r, remote);
 	fail_classic(core, "responder_recv_HASH_SA_NONCE: peer proposed invalid phase 2 IDs: "
 	    "initiator id %s, responder id %s", got_r.p, got_l.p);
+	got_l = str_of(got_l.p, got_l.cap);
+	got_r = str_of(got_r.p, got_r.cap);
+	id_print(&got_l, local);
+	id_print(&got_r, remote);
 	fail_got(core, "Local-ID %s, Remote-ID %s", got_l.p, got_r.p);
 	if (nearest == NULL) {
 		fail_field(core, "Connections", &x->peer->where);

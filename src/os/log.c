@@ -38,6 +38,7 @@ log_open_stderr(struct log_sink *s)
 	    .sun_path = "/run/systemd/journal/socket" };
 
 	*s = (struct log_sink){ .journal = -1 };
+	openlog("isakmpd", LOG_PID, LOG_DAEMON);	/* for what cannot be written */
 	if (!stderr_is_journal())
 		return;
 	s->journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -170,7 +171,7 @@ to_journal(const struct log_sink *sink, const char *role, int kind, int level,
 
 /* ---- lines ---- */
 
-static void
+static bool
 to_stderr(const struct log_sink *sink, int kind, int level, struct view text)
 {
 	STR(line, LOG_TEXT_MAX + 64);
@@ -179,8 +180,10 @@ to_stderr(const struct log_sink *sink, int kind, int level, struct view text)
 	add_printable(&line, text);
 	str_add(&line, sink->priv ? " [priv]\n" : "\n");
 	/* One write per line, so that lines of several processes do not mix. */
-	if (write(STDERR_FILENO, line.p, line.len) < 0)
-		syslog(LOG_ALERT, "write to log file failed: %m");
+	if (write(STDERR_FILENO, line.p, line.len) >= 0)
+		return true;
+	syslog(LOG_ALERT, "write to log file failed: %m");
+	return false;
 }
 
 void
@@ -191,9 +194,9 @@ log_record(const struct log_sink *sink, const char *role, int kind, int level,
 
 	if (sink->journal >= 0 && to_journal(sink, role, kind, level, text, fields))
 		return;
-	if (!sink->syslog || (sink->errors_too && (kind == LOG_KIND_ERROR || kind == LOG_KIND_FATAL)))
-		to_stderr(sink, kind, level, text);
-	if (!sink->syslog)
+	/* A line that nobody could write goes to syslog: isakmpd.md 8.1 */
+	if ((!sink->syslog || (sink->errors_too && (kind == LOG_KIND_ERROR || kind == LOG_KIND_FATAL))) &&
+	    to_stderr(sink, kind, level, text) && !sink->syslog)
 		return;
 	add_printable(&line, text);
 	syslog(priority(kind), "%s", line.p);

@@ -55,6 +55,8 @@ take_datagram(struct ike_socket *s, struct net_datagram *d)
 			return;
 		}
 		d->bytes = rd_rest(&r);
+		if (is_keepalive(d->bytes))	/* some put the marker before it */
+			return;
 	}
 	core_input(ike->core, role_now(), &d->path, d->bytes);
 }

@@ -825,7 +825,7 @@ verbose-lines)
 	says west 'isakmpd: quick mode done: src: 10.9.0.1 dst: 10.9.0.2'
 	says east 'isakmpd: quick mode done (as responder): src: 10.9.0.2 dst: 10.9.0.1'
 	order west "t net"
-	says east 'isakmpd: Peer 10.9.0.1 made us delete live SA net for proto 3' ;;
+	says east 'isakmpd: Peer 10.9.0.1 made us delete live SA net for proto 3, initiator id: 10.1.0.0/255.255.255.0, responder id: 10.2.0.0/255.255.255.0' ;;
 
 # What strangers send: a line, and never an answer larger than the question.
 odd-datagrams)
@@ -834,8 +834,13 @@ odd-datagrams)
 	throw() { in_host east bash -c 'printf "$1" >"/dev/udp/10.9.0.1/$2"' throw "$1" "$2"; }
 	throw abc 4500
 	wait_for 5 "the marker" logged west 'udp_encap_handle_message: Null-ESP marker not NULL or short message'
+	# keepalives: the octet of RFC 3948, and the same behind a marker; neither is a message
+	throw '\xff' 4500
+	throw '\x00\x00\x00\x00\xff' 4500
+	sas west >/dev/null
+	logged west 'bad message length' && fail "a keepalive is taken for a message"
 	throw abc 500
-	wait_for 5 "the length" logged west 'message_recv: bad message length'
+	wait_for 5 "the length" logged west 'message_recv: bad message length: dropped message from 10.9.0.2 port [0-9]* due to notification type <Unknown 0>'
 	# cookies nobody knows: main mode, length 28
 	throw 'b2345678abcdefgh\x05\x10\x02\x00\x00\x00\x00\x00\x00\x00\x00\x1c' 500
 	wait_for 5 "the cookies" logged west 'message_recv: invalid cookie(s) 6232333435363738 6162636465666768'
@@ -894,7 +899,9 @@ syslog)
 	in_host west timeout 20 "$BIN/isakmpd" -K -n -c /run/isakmpd.conf -D 10=50 </dev/null >"$T/out" 2>&1 ||
 	    fail "status $? in the background: $(cat "$T/out")"
 	cp "$run/isakmpd.pid" "$T/west/daemon.pid"
-	says() { wait_for 5 "$1 in syslog" grep -q -- "^<$2>.*isakmpd\[[0-9]*\]: $1" "$T/syslog"; }
+	seen=0
+	new() { tail -n +$((seen + 1)) "$T/syslog" | grep -q -- "$1"; }
+	says() { wait_for 5 "$1 in syslog" new "^<$2>.*isakmpd\[[0-9]*\]: $1"; }
 	# facility daemon (3 * 8) and the priorities of isakmpd.md 8.1
 	says 'isakmpd: starting' 29
 	order west x
@@ -905,7 +912,17 @@ syslog)
 	says 'conf_report: dumping running configuration' 25
 	kill "$(cat "$T/west/daemon.pid")"
 	says 'isakmpd: exit' 29
-	[ ! -s "$T/out" ] || fail "something is on standard error, too: $(cat "$T/out")" ;;
+	[ ! -s "$T/out" ] || fail "something is on standard error, too: $(cat "$T/out")"
+	# with -d, and standard error cannot be written to: nothing is lost (8.1)
+	wait_for 10 "the end" gone "$(cat "$T/west/daemon.pid")"
+	seen=$(wc -l <"$T/syslog")
+	become west "$BIN/isakmpd" -d -K -n -c /run/isakmpd.conf </dev/null 2>/dev/full &
+	echo $! >"$T/west/daemon.pid"
+	says 'write to log file failed: No space' 25
+	says 'isakmpd: starting' 29
+	wait_for 10 "an answer" answers_west
+	order west Q
+	says 'isakmpd: exit' 29 ;;
 
 # Under systemd every part of a line is a field of the journal.
 journal)
@@ -1241,7 +1258,7 @@ report)
 	sa_report: [0-9]* net phase 2 doi 1 flags 0x3
 	sa_report: suite [0-9]* proto 3
 	sa_report: spi_sz\\[0\\] 4 spi\\[0\\] [0-9a-f]* spi_sz\\[1\\] 4 spi\\[1\\] [0-9a-f]*
-	sa_report: initiator id: 10\.1\.0\.0/24, responder id: 10\.2\.0\.0/24, src: $a dst: $b
+	sa_report: initiator id: 10\.1\.0\.0/255\.255\.255\.0, responder id: 10\.2\.0\.0/255\.255\.255\.0, src: $a dst: $b
 	exchange_report: [0-9]* net qm policy initiator phase 2 doi 1 exchange QUICK_MODE step .*
 	exchange_report: icookie $c rcookie $c
 	exchange_report: msgid [0-9a-f]\{8\} .*
@@ -1249,7 +1266,7 @@ report)
 	udp_report: fd [0-9]* src 0\.0\.0\.0:500 dst \\*:0
 	udp_encap_report: fd [0-9]* src 0\.0\.0\.0:4500 dst \\*:0
 	connection_report: connection net next check [0-9]* seconds
-	connection_report: passive connection net local_id: 10\.1\.0\.0/24, remote_id: 10\.2\.0\.0/24
+	connection_report: passive connection net local_id: 10\.1\.0\.0/255\.255\.255\.0, remote_id: 10\.2\.0\.0/255\.255\.255\.0
 	timer_report: event sa_soft_expire([0-9]*) scheduled in [0-9]* seconds
 	timer_report: event sa_hard_expire([0-9]*) scheduled in [0-9]* seconds
 	timer_report: event exchange_free_aux([0-9]*) scheduled in [0-9]* seconds

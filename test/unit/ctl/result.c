@@ -234,7 +234,7 @@ the_report_prefixes_each_line_with_its_function(void **state)
 	    "sa_report: life secs 3600 kb 100000\n"
 	    "sa_report: suite 1 proto 3\n"
 	    "sa_report: spi_sz[0] 4 spi[0] 0badcafe spi_sz[1] 4 spi[1] deadbeef\n"
-	    "sa_report: initiator id: 10.2.0.0/16, responder id: 10.1.0.0/16, "
+	    "sa_report: initiator id: 10.2.0.0/255.255.0.0, responder id: 10.1.0.0/255.255.0.0, "
 	    "src: 192.0.2.1 dst: 192.0.2.9\n");
 	s = str_of(s_room, sizeof(s_room));
 	report_exchange(&s, 1, &x);
@@ -262,8 +262,8 @@ connections_and_timers_tell_when(void **state)
 	report_timer(&s, "sa_soft_expire", 3, &t);
 	report_timer(&s, "sa_hard_expire", 3, &off);
 	assert_string_equal(s.p, "connection_report: connection west-east next check 42 seconds\n"
-	    "connection_report: passive connection west-east local_id: 10.1.0.0/16, "
-	    "remote_id: 10.2.0.0/16\n"
+	    "connection_report: passive connection west-east local_id: 10.1.0.0/255.255.0.0, "
+	    "remote_id: 10.2.0.0/255.255.0.0\n"
 	    "timer_report: event sa_soft_expire(3) scheduled in 7 seconds\n");
 }
 
