@@ -664,7 +664,7 @@ phase1_entry(void *self, const struct store_entry *e)
 	struct value v;
 	struct range net;
 
-	if (!text_same(e->section, "Phase 1") || text_same(e->tag, "Default"))
+	if (text_same(e->tag, "Default"))
 		return true;
 	if (!get(b, "Phase 1", e->tag, &v))
 		return true;
@@ -729,7 +729,7 @@ build_phase1(struct build *b)
 	b->snap->phase2_line = store_section_line(b->store, "Phase 2");
 	(void)section_mark(b, view_str("Phase 1"), KIND_PHASE1);
 	phase1_default(b);
-	store_each(b->store, phase1_entry, &w);
+	store_each_in(b->store, "Phase 1", phase1_entry, &w);
 	build_peers(b);
 	b->snap->phase1 = keep_room(b, w.n, sizeof(*b->snap->phase1));
 	for (size_t i = 0; i < w.n && !b->no_memory; i++) {

@@ -16,8 +16,10 @@ struct binding {
 	struct section	*section;
 	struct binding	*prev, *next;
 	char		*tag, *value;	/* one allocation with the binding's own */
+	size_t		 tag_n;
 	size_t		 octets;
 	size_t		 tag_at, value_at;	/* in the file; SIZE_MAX: not from there */
+	struct problem_place tag_place, value_place;	/* the same as lines; 0: not from there */
 	bool		 built_in;
 };
 
@@ -29,9 +31,14 @@ struct section {
 	size_t		 refs;		/* bindings in the list and in the journal */
 	uint32_t	 line;		/* first header in the file; 0: none */
 	bool		 sealed;	/* its built-in values were made bindings */
+	bool		 plain;		/* no built-in section has its name */
+	size_t		 name_n;
 	bool		 open;		/* a header of this name lacked its bracket */
 	char		 name[];
 };
+
+/* The section that was found last: of most, all tags are asked for in a row. */
+struct recent { struct section *section; };
 
 /* One step of a transaction, undone backwards. */
 struct step {
@@ -42,6 +49,7 @@ struct step {
 
 struct store {
 	struct table		 sections;
+	struct recent		*recent;	/* changes also while nothing else may */
 	struct section		*first, *last;
 	size_t			 n, octets;
 	uint32_t		*lines;		/* offset of each physical line */
@@ -58,13 +66,21 @@ struct store {
 static struct section *
 section_find(const struct store *st, struct view name)
 {
-	return table_get(&st->sections, name);
+	struct section *s = st->recent->section;
+
+	if (s != NULL && view_equal(view_of(s->name, s->name_n), name))
+		return s;
+	s = table_get(&st->sections, name);
+	if (s != NULL)
+		st->recent->section = s;
+	return s;
 }
 
 static struct section *
 section_make(struct store *st, struct view name)
 {
 	struct section *s = section_find(st, name);
+	struct names_section made;
 
 	if (s != NULL)
 		return s;
@@ -73,6 +89,8 @@ section_make(struct store *st, struct view name)
 		return NULL;
 	if (name.n > 0)
 		memcpy(s->name, name.p, name.n);
+	s->name_n = name.n;
+	s->plain = !names_section(&st->defaults, s->name, &made);
 	if (!table_put(&st->sections, s->name, s)) {
 		free(s);
 		return NULL;
@@ -86,6 +104,8 @@ section_make(struct store *st, struct view name)
 static void
 section_free(struct store *st, struct section *s)
 {
+	if (st->recent->section == s)
+		st->recent->section = NULL;
 	table_remove(&st->sections, s->name);
 	*(s->prev == NULL ? &st->first : &s->prev->next) = s->next;
 	*(s->next == NULL ? &st->last : &s->next->prev) = s->prev;
@@ -109,7 +129,7 @@ binding_find(const struct section *s, struct view tag)
 	if (s->tags.size > 0)
 		return table_get(&s->tags, tag);
 	for (struct binding *b = s->first; b != NULL; b = b->next)
-		if (strlen(b->tag) == tag.n && text_same_n(b->tag, (const char *)tag.p, tag.n))
+		if (b->tag_n == tag.n && text_same_n(b->tag, (const char *)tag.p, tag.n))
 			return b;
 	return NULL;
 }
@@ -124,6 +144,7 @@ binding_new(struct view tag, struct view value)
 		return NULL;
 	b->octets = octets;
 	b->tag = (char *)(b + 1);
+	b->tag_n = tag.n;
 	b->value = b->tag + tag.n + 1;
 	b->tag_at = b->value_at = SIZE_MAX;
 	if (tag.n > 0)
@@ -212,7 +233,13 @@ fits(const struct store *st, size_t octets)
 struct store *
 store_new(void)
 {
-	return calloc(1, sizeof(struct store));
+	struct store *st = calloc(1, sizeof(*st));
+
+	if (st != NULL && (st->recent = calloc(1, sizeof(*st->recent))) == NULL) {
+		free(st);
+		st = NULL;
+	}
+	return st;
 }
 
 static void
@@ -243,6 +270,7 @@ store_free(struct store *st)
 	for (size_t i = 0; i < COUNT(st->default_texts); i++)
 		free(st->default_texts[i]);
 	table_done(&st->sections);
+	free(st->recent);
 	free(st->lines);
 	free(st->steps);
 	free(st);
@@ -280,30 +308,49 @@ place_of(const struct store *st, size_t at)
 static bool
 find_lines(struct store *st, struct view text)
 {
+	const uint8_t *p, *end = text.p + text.n;
 	size_t n = 1;
 
-	for (size_t i = 0; i < text.n; i++)
-		n += text.p[i] == '\n';
+	for (p = text.p; text.n > 0 && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		n++;
 	if (n > LINES_MAX)
 		return false;
 	st->lines = malloc(n * sizeof(*st->lines));
 	if (st->lines == NULL)
 		return false;
 	st->lines[st->n_lines++] = 0;
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] == '\n')
-			st->lines[st->n_lines++] = (uint32_t)i + 1;
+	for (p = text.p; text.n > 0 && (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+		st->lines[st->n_lines++] = (uint32_t)(p - text.p) + 1;
 	return true;
 }
 
-/* A piece of the text as the grammar sees it; false if it does not fit. */
+/* As place_of, for what lies in this line: nearly all are of one physical line. */
+static struct problem_place
+place_in(const struct store *st, const struct lex_line *line, size_t at)
+{
+	if (line->first != line->last)
+		return place_of(st, at);
+	return (struct problem_place){ line->first,
+	    (uint32_t)(at - st->lines[line->first - 1]) + 1 };
+}
+
+/* A piece of the text as the grammar sees it. */
+static void
+copy_octets(struct view text, const struct lex_line *line, struct piece p, char *ret)
+{
+	if (line->first == line->last && p.n > 0)
+		memcpy(ret, text.p + p.at, p.n);
+	for (size_t i = 0; line->first != line->last && i < p.n; i++)
+		ret[i] = (char)lex_octet(text, p.at + i);
+}
+
+/* False if it does not fit. */
 static bool
-copy_piece(struct view text, struct piece p, char *room, size_t cap)
+copy_piece(struct view text, const struct lex_line *line, struct piece p, char *room, size_t cap)
 {
 	if (p.n >= cap)
 		return false;
-	for (size_t i = 0; i < p.n; i++)
-		room[i] = (char)lex_octet(text, p.at + i);
+	copy_octets(text, line, p, room);
 	room[p.n] = '\0';
 	return true;
 }
@@ -314,7 +361,7 @@ load_header(struct load *l, const struct lex_line *line)
 	char name[STORE_NAME_MAX + 1];
 
 	l->skip = false;
-	if (!copy_piece(l->text, line->name, name, sizeof(name))) {
+	if (!copy_piece(l->text, line, line->name, name, sizeof(name))) {
 		problem_add(l->out, PROBLEM_ERROR, place_of(l->st, line->name.at), "",
 		    "section name longer than %d characters", STORE_NAME_MAX);
 		l->section = NULL;
@@ -327,7 +374,7 @@ load_header(struct load *l, const struct lex_line *line)
 		return;
 	}
 	if (l->section->line == 0)
-		l->section->line = place_of(l->st, line->all.at).line;
+		l->section->line = place_in(l->st, line, line->all.at).line;
 	if (line->name.n > 0 && (lex_blank((uint8_t)name[0]) ||
 	    lex_blank((uint8_t)name[line->name.n - 1])))
 		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->name.at),
@@ -361,7 +408,7 @@ load_open_header(struct load *l, const struct lex_line *line)
 	while (n > 0 && lex_space(lex_octet(l->text, written.at + n - 1)))
 		n--;
 	written.n = n;
-	if (!copy_piece(l->text, written, name, sizeof(name)))
+	if (!copy_piece(l->text, line, written, name, sizeof(name)))
 		return;
 	struct section *s = section_make(l->st, view_str(name));
 	if (s != NULL)
@@ -401,14 +448,37 @@ load_binding(struct load *l, const struct lex_line *line, const char *tag)
 		l->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < line->value.n; i++)
-		b->value[i] = (char)lex_octet(l->text, line->value.at + i);
+	copy_octets(l->text, line, line->value, b->value);
 	b->tag_at = line->tag.at;
 	b->value_at = line->value.at;
+	b->tag_place = place_in(l->st, line, b->tag_at);
+	b->value_place = place_in(l->st, line, b->value_at);
 	if (!link_last(l->st, l->section, b)) {
 		binding_free(b);
 		l->failed = true;
 	}
+}
+
+/* What is read as the grammar says, and was probably meant otherwise. */
+static void
+odd_assignment(struct load *l, const struct lex_line *line, const char *tag)
+{
+	STR(shown, 120);
+
+	if (line->dropped.n == 0 && !line->late_backslash &&
+	    (line->value.n == 0 || l->text.p[line->value.at] != '='))
+		return;
+	str_escaped(&shown, view_str(tag));
+	if (line->dropped.n > 0)
+		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->dropped.at),
+		    "tags have no blanks", "text between tag \"%s\" and \"=\" is ignored", shown.p);
+	if (line->value.n > 0 && l->text.p[line->value.at] == '=')
+		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->value.at),
+		    "one \"=\" is enough", "the value of \"%s\" begins with \"=\"", shown.p);
+	if (line->late_backslash)
+		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->value.at),
+		    "a backslash continues a line only as its very last character",
+		    "the line of \"%s\" is not continued", shown.p);
 }
 
 static void
@@ -424,30 +494,19 @@ load_assignment(struct load *l, const struct lex_line *line)
 			    (unsigned)line->last);
 		return;
 	}
-	if (!copy_piece(l->text, line->tag, tag, sizeof(tag))) {
+	if (!copy_piece(l->text, line, line->tag, tag, sizeof(tag))) {
 		problem_add(l->out, PROBLEM_ERROR, place_of(l->st, line->tag.at), "",
 		    "tag longer than %d characters", STORE_NAME_MAX);
 		return;
 	}
-	STR(shown, 120);
-	str_escaped(&shown, view_str(tag));
-	if (line->dropped.n > 0)
-		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->dropped.at),
-		    "tags have no blanks", "text between tag \"%s\" and \"=\" is ignored", shown.p);
-	if (line->value.n > 0 && l->text.p[line->value.at] == '=')
-		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->value.at),
-		    "one \"=\" is enough", "the value of \"%s\" begins with \"=\"", shown.p);
-	if (line->late_backslash)
-		problem_add(l->out, PROBLEM_WARNING, place_of(l->st, line->value.at),
-		    "a backslash continues a line only as its very last character",
-		    "the line of \"%s\" is not continued", shown.p);
+	odd_assignment(l, line, tag);
 	load_binding(l, line, tag);
 }
 
 static void
 load_line(struct load *l, const struct lex_line *line)
 {
-	struct problem_place at = place_of(l->st, line->all.at);
+	struct problem_place at = place_in(l->st, line, line->all.at);
 
 	switch (line->kind) {
 	case LINE_BLANK:
@@ -529,6 +588,8 @@ comment_in(const struct load *l, const struct binding *b)
 {
 	size_t n = strlen(b->value);
 
+	if (memchr(b->value, '#', n) == NULL && memchr(b->value, ';', n) == NULL)
+		return n;
 	for (size_t i = 0; i < n; i++) {
 		bool blank = i > 0 ? lex_blank((uint8_t)b->value[i - 1]) :
 		    b->value_at > 0 && lex_blank(l->text.p[b->value_at - 1]);
@@ -631,18 +692,16 @@ store_get(const struct store *st, const char *section, const char *tag, struct v
 	const struct binding *b = binding_find(s, view_str(tag));
 
 	if (b == NULL)
-		return (s == NULL || !s->sealed) && built_in_value(st, section, tag, ret);
-	*ret = (struct value){ .text = b->value, .built_in = b->built_in,
-	    .offset = b->value_at };
-	if (b->value_at != SIZE_MAX) {
-		struct problem_place at = place_of(st, b->value_at);
-
-		ret->line = at.line;
-		ret->column = at.column;
-		at = place_of(st, b->tag_at);
-		ret->tag_line = at.line;
-		ret->tag_column = at.column;
-	}
+		return (s == NULL || (!s->sealed && !s->plain)) &&
+		    built_in_value(st, section, tag, ret);
+	/* Not `room`, which is large. */
+	ret->text = b->value;
+	ret->built_in = b->built_in;
+	ret->offset = b->value_at;
+	ret->line = b->value_place.line;
+	ret->column = b->value_place.column;
+	ret->tag_line = b->tag_place.line;
+	ret->tag_column = b->tag_place.column;
 	return true;
 }
 
@@ -662,7 +721,8 @@ store_has_section(const struct store *st, const char *section)
 
 	if (s != NULL && (s->n > 0 || s->line != 0))
 		return true;
-	return (s == NULL || !s->sealed) && names_section(&st->defaults, section, &made);
+	return (s == NULL || (!s->sealed && !s->plain)) &&
+	    names_section(&st->defaults, section, &made);
 }
 
 uint32_t
@@ -681,26 +741,37 @@ store_header_open(const struct store *st, const char *section)
 	return s != NULL && s->open;
 }
 
+static bool
+each_in(const struct section *s, bool (*each)(void *self, const struct store_entry *), void *self)
+{
+	for (const struct binding *b = s->first; b != NULL; b = b->next) {
+		struct store_entry e = { .section = s->name, .tag = b->tag, .value = b->value,
+		    .section_line = s->line, .line = b->tag_place.line,
+		    .column = b->tag_place.column };
+
+		if (!b->built_in && !each(self, &e))
+			return false;
+	}
+	return true;
+}
+
 void
 store_each(const struct store *st, bool (*each)(void *self, const struct store_entry *),
     void *self)
 {
 	for (const struct section *s = st->first; s != NULL; s = s->next)
-		for (const struct binding *b = s->first; b != NULL; b = b->next) {
-			struct store_entry e = { .section = s->name, .tag = b->tag,
-			    .value = b->value, .section_line = s->line };
+		if (!each_in(s, each, self))
+			return;
+}
 
-			if (b->built_in)
-				continue;
-			if (b->tag_at != SIZE_MAX) {
-				struct problem_place at = place_of(st, b->tag_at);
+void
+store_each_in(const struct store *st, const char *section,
+    bool (*each)(void *self, const struct store_entry *), void *self)
+{
+	const struct section *s = section_find(st, view_str(section));
 
-				e.line = at.line;
-				e.column = at.column;
-			}
-			if (!each(self, &e))
-				return;
-		}
+	if (s != NULL)
+		(void)each_in(s, each, self);
 }
 
 bool

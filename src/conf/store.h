@@ -94,6 +94,10 @@ struct store_entry {
 void		 store_each(const struct store *,
 		    bool (*each)(void *self, const struct store_entry *), void *self);
 
+/* The same of one section. */
+void		 store_each_in(const struct store *, const char *section,
+		    bool (*each)(void *self, const struct store_entry *), void *self);
+
 /* The tags whose values are secrets (pre-shared and private keys). */
 bool		 store_tag_is_secret(const char *tag);
 /* As store_each, but only [section]:Authentication pairs: for the keys role. */

@@ -138,20 +138,32 @@ kind_name(uint32_t kinds)
 	return "unused";
 }
 
+/* All kinds that have a tag, found by one look: there are many tags, and many sections. */
+struct tag_kinds { uint32_t kinds; };
+
+static bool
+tags_by_name(struct build *b, struct table *ret)
+{
+	for (size_t i = 0; i < COUNT(known); i++) {
+		struct tag_kinds *t = table_get(ret, view_str(known[i].tag));
+
+		if (t == NULL) {
+			t = scratch_room(b, 1, sizeof(*t));
+			if (t == NULL || !table_put(ret, known[i].tag, t))
+				return false;
+		}
+		t->kinds |= known[i].kinds;
+	}
+	return true;
+}
+
 static void
-unknown_tag(struct build *b, const struct store_entry *e, const struct sect *s)
+unknown_tag(struct build *b, const struct store_entry *e, const struct sect *s, uint32_t others)
 {
 	struct ref ref = { e->section, e->tag, { e->line, e->column } };
 	struct nearest near = nearest_to(view_str(e->tag));
 	STR(advice, 160);
-	uint32_t others = 0;
 
-	for (size_t i = 0; i < COUNT(known); i++)
-		if (text_same(known[i].tag, e->tag)) {
-			if (known[i].kinds & s->kinds)
-				return;
-			others = known[i].kinds;
-		}
 	bool search = may_suggest(b);
 	for (size_t i = 0; search && i < COUNT(known); i++)
 		if (known[i].kinds & s->kinds)
@@ -202,23 +214,28 @@ unused_section(struct build *b, const struct store_entry *e)
 	complain(b, PROBLEM_WARNING, ref, advice.p, "nothing refers to this section: it has no effect");
 }
 
-struct walk { struct build *b; const char *last; };
+struct walk { struct build *b; const char *last; const struct sect *sect; struct table tags; };
 
 static bool
 check_entry(void *self, const struct store_entry *e)
 {
 	struct walk *w = self;
-	const struct sect *s = table_get(&w->b->sections, view_str(e->section));
 	bool first = w->last != e->section;
 
+	if (first)
+		w->sect = table_get(&w->b->sections, view_str(e->section));
 	w->last = e->section;
+	const struct sect *s = w->sect;
 	if (s == NULL || s->kinds == 0) {
 		if (first)
 			unused_section(w->b, e);
 		return true;
 	}
-	if (!(s->kinds & KIND_PHASE1))
-		unknown_tag(w->b, e, s);
+	if (s->kinds & KIND_PHASE1)
+		return true;
+	const struct tag_kinds *t = table_get(&w->tags, view_str(e->tag));
+	if (t == NULL || !(t->kinds & s->kinds))
+		unknown_tag(w->b, e, s, t == NULL ? 0 : t->kinds);
 	return true;
 }
 
@@ -227,5 +244,9 @@ check_tags(struct build *b)
 {
 	struct walk w = { .b = b };
 
-	store_each(b->store, check_entry, &w);
+	if (tags_by_name(b, &w.tags))
+		store_each(b->store, check_entry, &w);
+	else
+		b->no_memory = true;
+	table_done(&w.tags);
 }
