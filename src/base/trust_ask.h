@@ -11,6 +11,9 @@
  *			distinguished names -> our ID's octets, both as text, and
  *			whether the peer's is the Remote-ID
  *
+ *	TRUST_CHECK	our ID and the key that signs for it -> whether the
+ *			certificates that name it are of that key
+ *
  * All are questions without state: no order, nothing to drop.  An answer
  * for a token that is gone is dropped by the core.
  */
@@ -30,6 +33,7 @@ enum trust_verb {
 	TRUST_PEER = 1,
 	TRUST_OWN,
 	TRUST_NAMES,
+	TRUST_CHECK,
 	TRUST_VERB_MAX
 };
 
@@ -41,9 +45,9 @@ struct trust_ask {
 	bool		allow_weak;	/* the peer section's Allow-weak */
 	struct view	id_body;	/* PEER, NAMES: the peer's ID payload; OWN: ours */
 	struct view	want_body;	/* NAMES: Remote-ID */
-	struct view	own_body;	/* NAMES: ours; without a name: that of our certificate.
+	struct view	own_body;	/* NAMES, CHECK: ours; without a name: that of our certificate.
 					 * Of the three, those that are not at issue are empty */
-	struct pubkey	key;		/* OWN, NAMES: our key, which the certificate must be of */
+	struct pubkey	key;		/* OWN, NAMES, CHECK: our key, which the certificate must be of */
 	size_t		n_certs;
 	struct view	certs[TRUST_CERTS_MAX];	/* bodies: encoding, then data.
 						 * PEER: CERT; OWN: CERT_REQ */

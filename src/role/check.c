@@ -127,6 +127,8 @@ check_text(const struct options *o, struct view text, struct interfaces *interfa
 	l.problems.errors += policy_missing(o, l.snapshot);
 	bool usable = l.snapshot != NULL && l.problems.errors == 0;
 	if (usable)
+		l.problems.warnings += check_keys(file, l.snapshot);
+	if (usable)
 		printf("%s: usable: %zu peers, %zu connections, %zu warnings\n", file,
 		    l.snapshot->n_peers, l.snapshot->n_connections, l.problems.warnings);
 	else

@@ -2,6 +2,7 @@
 #ifndef ROLE_CHECK_H
 #define ROLE_CHECK_H
 
+#include "conf/snapshot.h"
 #include "role/options.h"
 
 /*
@@ -9,6 +10,12 @@
  * warnings and options.strict; 2: errors, or it cannot be read.
  */
 int	role_check(const struct options *);
+
+/*
+ * The private keys and certificates of our identities: prints a warning for
+ * each that cannot sign, or whose certificate is of another key; how many.
+ */
+size_t	check_keys(const char *file, const struct snapshot *);
 
 /*
  * Before the daemon starts: reads the configuration once, prints every error

@@ -271,6 +271,7 @@ load(struct ike *ike, struct view text)
 	ike_keys_files(ike, s);
 	take_snapshot(ike, s);
 	ike_trust_configure(ike, true);
+	ike_identities_check(ike);
 	if (!first && s->renegotiate_on_hup)
 		core_renegotiate(ike->core, role_now());
 	if (first)
@@ -376,6 +377,8 @@ ike_conf_message(struct ike *ike, struct channel_in *in)
 		return on_text(ike, &in->body);
 	case MSG_CONF_END:
 		return on_end(ike, &in->body);
+	case MSG_KEY_HELD:
+		return ike_identities_key(ike, &in->body);
 	case MSG_PSK_INFO:
 		return on_psk_info(ike, &in->body);
 	default:

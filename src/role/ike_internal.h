@@ -25,6 +25,7 @@ enum {
 struct ike;
 struct trust_conf;
 struct trust_state;
+struct ike_identities;
 
 struct ike_socket {
 	struct ike	*ike;
@@ -82,6 +83,7 @@ struct ike {
 	struct net_interfaces *interfaces;	/* NULL: addresses stay as they were at the start */
 	struct event	*on_interfaces, *look;
 	struct trust_conf *trust_conf;	/* what the trust role was told; NULL: nothing yet */
+	struct ike_identities *identities;	/* what was looked at after the last load */
 	struct trust_state *trust_state;	/* what it holds; NULL: not known */
 };
 
@@ -134,6 +136,13 @@ unsigned ike_psk_keys_restarted(struct ike *);
 /* Key files are read again: from these paths, or only if the paths are others. */
 void	ike_keys_files(struct ike *, const struct snapshot *);
 void	ike_keys_paths(struct ike *, const struct snapshot *);
+
+/* ike_identities.c */
+/* After files were told to keys and trust: asks, and logs what is missing. */
+void	ike_identities_check(struct ike *);
+void	ike_identities_certificates(struct ike *);	/* they are loaded */
+bool	ike_identities_key(struct ike *, struct rd *);	/* MSG_KEY_HELD */
+void	ike_identities_checked(struct ike *, const struct trust_answer *);
 
 /* ike_trust.c */
 /* After a new snapshot; files: the directories are read again in any case. */

@@ -75,6 +75,7 @@ on_state(struct ike *ike, struct rd *body)
 		s->n_requests = 0;	/* they borrow the message */
 		free(ike->trust_state);
 		ike->trust_state = s;
+		ike_identities_certificates(ike);
 		return true;
 	}
 	free(s);
@@ -88,7 +89,10 @@ on_answer(struct ike *ike, struct rd *body)
 
 	if (!trust_answer_decode(body, &a))
 		return false;
-	core_trust_answer(ike->core, role_now(), &a);
+	if (a.verb == TRUST_CHECK)
+		ike_identities_checked(ike, &a);
+	else
+		core_trust_answer(ike->core, role_now(), &a);
 	return true;
 }
 
@@ -129,5 +133,6 @@ void
 ike_trust_done(struct ike *ike)
 {
 	free(ike->trust_conf);
+	free(ike->identities);
 	free(ike->trust_state);
 }

@@ -108,6 +108,17 @@ keyring_private(const struct keyring *k, const struct id *id, uint8_t method)
 	return o != NULL && pubkey_does(sign_key_public(o->key), method) ? o->key : NULL;
 }
 
+struct sign_key *
+keyring_private_any(const struct keyring *k, uint8_t method)
+{
+	struct sign_key *key = keyring_private(k, NULL, method);
+
+	for (size_t i = 0; key == NULL && i < k->n_own; i++)
+		if (pubkey_does(sign_key_public(k->own[i].key), method))
+			key = k->own[i].key;
+	return key;
+}
+
 size_t
 keyring_private_count(const struct keyring *k)
 {

@@ -29,6 +29,8 @@ MUST_USE bool	 keyring_add_file(struct keyring *, const char *file, const struct
 /* A key of ours for this identity that can do the method: its own first.
  * NULL if there is none; borrowed. */
 struct sign_key	*keyring_private(const struct keyring *, const struct id *own, uint8_t auth_method);
+/* Any key of ours that can do the method: the one for all, if it can. */
+struct sign_key	*keyring_private_any(const struct keyring *, uint8_t auth_method);
 /* What the operator has for this peer; NULL if nothing; borrowed. */
 const struct pubkey *keyring_public(const struct keyring *, const struct id *peer);
 size_t		 keyring_private_count(const struct keyring *);

@@ -21,6 +21,7 @@
 #include "conf/store.h"
 #include "crypto/preload.h"
 #include "role/keys_conf.h"
+#include "role/identities.h"
 #include "role/keys_files.h"
 #include "role/keys_pool.h"
 #include "role/keys_state.h"
@@ -58,6 +59,8 @@ struct keys {
 	char			 file[FILE_NAME_MAX];
 	struct keys_keep	 keep;
 	struct keys_files	 files;
+	struct wanted		*wanted;	/* questions that wait for them, too */
+	size_t			n_wanted;
 	struct held		*held, **held_last;	/* asks that wait for key files */
 	bool			 is_read;	/* a file was passed on and is not decided on */
 	struct psk_log		 read;		/* its keys */
@@ -215,6 +218,62 @@ hold(struct keys *k, struct view body)
 	return true;
 }
 
+/* ---- is there a key? ---- */
+
+/* A question that came while the files are being read. */
+struct wanted {
+	struct wanted	*next;
+	uint32_t	 number;
+	struct identity	 identity;
+};
+
+static void
+tell_key(struct keys *k, uint32_t number, const struct identity *i)
+{
+	struct identity_answer a = { .number = number };
+	struct str detail = str_of(a.detail, sizeof(a.detail));
+
+	a.why = identity_key(keys_state_ring(k->state), i, &a.key, &detail);
+	identity_answer_encode(role_body(k->ctx, ROLE_IKE), &a);
+	if (!role_send(k->ctx, ROLE_IKE, MSG_KEY_HELD))
+		role_unsent(k->ctx, ROLE_IKE);
+}
+
+static bool
+on_key_wanted(struct keys *k, struct rd *body)
+{
+	struct identity i;
+	uint32_t number;
+
+	if (!identity_ask_decode(body, &number, &i))
+		return false;
+	if (k->files.loading == NULL) {
+		tell_key(k, number, &i);
+		return true;
+	}
+	struct wanted *w = k->n_wanted < IDENTITIES_MAX ? malloc(sizeof(*w)) : NULL;
+	if (w == NULL)
+		return true;	/* it is only a warning that is missing */
+	*w = (struct wanted){ .next = k->wanted, .number = number, .identity = i };
+	k->wanted = w;
+	k->n_wanted++;
+	return true;
+}
+
+static void
+wanted_clear(struct keys *k, bool tell)
+{
+	while (k->wanted != NULL) {
+		struct wanted *w = k->wanted;
+
+		k->wanted = w->next;
+		if (tell)
+			tell_key(k, w->number, &w->identity);
+		free(w);
+	}
+	k->n_wanted = 0;
+}
+
 /* The keys are there: now the signatures. */
 static void
 on_ring(void *self, struct keyring *ring)
@@ -223,6 +282,7 @@ on_ring(void *self, struct keyring *ring)
 	struct held *h = k->held;
 
 	keys_state_ring_set(k->state, ring);
+	wanted_clear(k, true);
 	k->held = NULL;
 	k->held_last = &k->held;
 	while (h != NULL) {
@@ -596,6 +656,8 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		return keys_files_message(&k->files, in);
 	if (from == ROLE_IKE && in->type == MSG_KEY_FILES)
 		return keys_files_wanted(&k->files, &in->body);
+	if (from == ROLE_IKE && in->type == MSG_KEY_WANTED)
+		return on_key_wanted(k, &in->body);
 	if (from == ROLE_IKE && in->type == MSG_KEYS_ASK)
 		return on_ask(k, &in->body);
 	if (from == ROLE_IKE && in->type == MSG_PSK_SET)
@@ -615,6 +677,7 @@ on_unlink(struct role_ctx *ctx, enum role with)
 		return;
 	keys_state_drop_all(k->state);
 	held_clear(k);
+	wanted_clear(k, false);
 	later_clear(k);
 	psk_log_done(&k->read);
 	k->is_read = false;
@@ -685,6 +748,7 @@ role_keys_main(struct role_ctx *ctx)
 	if (k.retry != NULL)
 		event_free(k.retry);
 	held_clear(&k);
+	wanted_clear(&k, false);
 	keys_files_free(&k.files);
 	later_clear(&k);
 	psk_log_done(&k.read);

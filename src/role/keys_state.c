@@ -239,6 +239,12 @@ keys_state_ring_set(struct keys_state *ks, struct keyring *ring)
 	ks->ring = ring;
 }
 
+const struct keyring *
+keys_state_ring(const struct keys_state *ks)
+{
+	return ks->ring;
+}
+
 /* ---- pre-shared keys ---- */
 
 struct digest { uint8_t b[16]; };

@@ -57,6 +57,8 @@ void		keys_state_set_mark_key(struct keys_state *, const uint8_t key[KEYS_MARK_K
 
 /* Takes the ring; what was held before is gone.  NULL: no keys. */
 void		keys_state_ring_set(struct keys_state *, struct keyring *);
+/* What is held; NULL: no keys. */
+const struct keyring *keys_state_ring(const struct keys_state *);
 
 enum keys_step {
 	KEYS_STEP_REFUSED,	/* out of order or malformed: WHY_CONTRACT */

@@ -50,6 +50,8 @@ static const struct channel_row keys_rows[] = {
 	ROW(MSG_KEYS_ASK,	A, 1, MOST,	false, PHASE_ANY, 0, false),
 	ROW(MSG_PSK_SET,	A, 2, 4096,	false, PHASE_ANY, 0, false),
 	ROW(MSG_KEY_FILES,	A, 6, 1024,	false, PHASE_ANY, 0, false),
+	ROW(MSG_KEY_WANTED,	A, 9, 1024,	false, PHASE_ANY, 0, false),
+	ROW(MSG_KEY_HELD,	B, 9, 4096,	false, PHASE_ANY, 0, false),
 	ROW(MSG_CONF_TAKE,	A, 1, 1,	false, PHASE_ANY, 0, false),
 	ROW(MSG_KEYS_ANSWER,	B, 1, 16384,	false, PHASE_ANY, 0, false),
 	/* Texts do not nest: BEGIN, TEXT*, END. */

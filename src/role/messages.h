@@ -100,7 +100,10 @@ enum {
 	/* A -> B */
 	MSG_CONF_TAKE,		/* after CONF_END: u8 1: the keys of that file count from now on;
 				 * 0: the configuration was refused, forget them */
-	MSG_KEY_FILES		/* key_paths: read these, again if they are the same */
+	MSG_KEY_FILES,		/* key_paths: read these, again if they are the same */
+	MSG_KEY_WANTED,		/* identity_ask: is there a private key for it? */
+	/* B -> A */
+	MSG_KEY_HELD		/* identity_answer, when the files are read */
 };
 
 /* ike (A) -- kern (B) */

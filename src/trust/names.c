@@ -108,12 +108,48 @@ peer_name(const struct trust_ask *ask, struct trust_answer *ret)
 	    same_name(&got, &want);
 }
 
+/* Does one of the certificates that name us belong to the key that signs? */
+static void
+check(const struct trust *t, const struct trust_ask *ask, struct trust_answer *ret)
+{
+	enum { BEFORE_DATA = 4 };
+	const bool from_certificate = ask->own_body.n == BEFORE_DATA;
+	const struct held *other = NULL;
+	struct pubkey key;
+	struct id id;
+	STR(got, 200);
+
+	if (!from_certificate && !id_read(ask->own_body, &id))
+		return;
+	for (size_t i = 0; i < t->n_cert; i++) {
+		const struct held *h = &t->cert[i];
+		bool ours = cert_pubkey(h->x, &key) && pubkey_equal(&key, &ask->key);
+
+		if (ours && (from_certificate || cert_names_id(h->x, &id)))
+			return;
+		if (other == NULL && !from_certificate && cert_names_id(h->x, &id))
+			other = h;
+	}
+	if (other == NULL && !from_certificate)
+		return;
+	if (other == NULL) {
+		str_add(&got, "no certificate is of our private key");
+	} else {
+		str_add(&got, "the certificate ");
+		str_escaped(&got, view_str(other->file));
+		str_add(&got, " is of another key than our private one");
+	}
+	refuse(ret, WHY_OWN_CERT, "Cert-directory", "a certificate of our private key", got.p);
+}
+
 void
 trust_names(const struct trust *t, const struct trust_ask *ask, int64_t now, struct wr *room,
     struct trust_answer *ret)
 {
 	*ret = (struct trust_answer){ .verb = ask->verb, .token = ask->token };
-	if (ask->own_body.n > 0)
+	if (ask->verb == TRUST_CHECK)
+		check(t, ask, ret);
+	else if (ask->own_body.n > 0)
 		own_name(t, ask, now, room, ret);
 	if (ask->id_body.n > 0)
 		peer_name(ask, ret);

@@ -109,6 +109,9 @@ void		trust_own(const struct trust *, const struct trust_ask *, int64_t now,
 /*
  * TRUST_NAMES.  Our octets are written into room: if a certificate of ours has
  * our name, its subject to the octet, whatever the string types.
+ *
+ * TRUST_CHECK.  OWN_CERT, and got says which certificate, if there are any for
+ * our ID and none is of our key.
  */
 void		trust_names(const struct trust *, const struct trust_ask *, int64_t now,
 		    struct wr *room, struct trust_answer *ret);

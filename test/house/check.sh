@@ -77,6 +77,46 @@ sed -i 's/^Connections=net$/Connections=net,net2,net3/' "$t/c"
 status 2 "several errors" --check -c "$t/c"
 for word in nobody nowhere net3; do says $word; done
 
+# A signature needs a private key, and a certificate of our name that key.
+signing() {
+	conf "[X509-certificates]" "Private-key=$t/private/local.key" "Private-key-directory=$t/private/" \
+	    "Cert-directory=$t/certs/" "[us]" ID-type=ASN1_DN "Name=$1" "[peer]" ID=us
+	sed -i 's/^Transforms=.*/Transforms=AES-256-SHA2-256-GRP14-ECDSA_256/' "$t/c"
+}
+us=/C=SE/O=Example/CN=gw
+mkdir -p "$t/private" "$t/certs"
+signing $us
+status 0 "no private key" --check -c "$t/c"
+# as test/vectors/dn has the DER of this name, and sha256sum its digest
+says "^$t/c:38: warning: \[peer\]: no private key for ECDSA_256 as $us: there should be one in $t/private/local.key or $t/private/3d94d7f0263d1ea6c8c2713454b85421e7e46929fc5797b0ad97bb5ee669bff7$"
+status 1 "no private key, strict" --check --strict -c "$t/c"
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$t/private/local.key" 2>/dev/null
+status 1 "a key that cannot do the method" --check --strict -c "$t/c"
+says "no private key for ECDSA_256 as $us"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$t/private/local.key"
+status 0 "a private key" --check --strict -c "$t/c"
+openssl req -x509 -new -key "$t/private/local.key" -subj $us -out "$t/certs/gw.crt"
+status 0 "its certificate" --check --strict -c "$t/c"
+signing %fromcert
+status 0 "the name of the certificate" --check --strict -c "$t/c"
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$t/private/local.key"
+status 1 "a certificate of another key" --check --strict -c "$t/c"
+says "warning: \[peer\]: as %fromcert: no certificate is of our private key"
+signing $us
+status 1 "the same, with our name" --check --strict -c "$t/c"
+says "warning: \[peer\]: as $us: the certificate gw.crt is of another key than our private one"
+cp "$t/private/local.key" "$t/private/3d94d7f0263d1ea6c8c2713454b85421e7e46929fc5797b0ad97bb5ee669bff7"
+echo nonsense >"$t/private/local.key"
+status 1 "no key" --check --strict -c "$t/c"
+says "warning: $t/private/local.key: not used: "
+says "as $us: the certificate gw.crt is of another key"
+chmod 644 "$t/private/local.key"
+status 1 "too open" --check --strict -c "$t/c"
+says "check_file_secrecy_fd: not loading $t/private/local.key"
+signing /C=SE/CM=gw
+status 2 "not a name" --check -c "$t/c"
+says "^$t/c:36:12: error: \[us\]:Name: CM is not an attribute of names (C, ST, "
+
 status 2 "no file" --check -c "$t/none"
 says "does not exist"
 conf

@@ -75,6 +75,12 @@ openssl verify -crl_check -CAfile both isakmpd-ca/gw.example.org.crt 2>&1 | grep
 openssl verify -crl_check -CAfile both isakmpd-ca/many.crt >/dev/null || wrong "another certificate is revoked, too"
 does 'Revocation Date' show isakmpd-ca/ca.crl
 does 'DNS:gw.example.org' show isakmpd-ca/many.crt
+# The digest of the DER that test/vectors/dn has for this name.
+openssl req -x509 -new -utf8 -key host1/private/local.key -subj /C=SE/O=Example/CN=gw -out dn.crt
+openssl req -new -utf8 -key host1/private/local.key -subj /C=SE/O=Example/CN=gw -out dn.csr
+for file in dn.crt dn.csr; do
+	does 'pubkeys/asn1_dn/3d94d7f0263d1ea6c8c2713454b85421e7e46929fc5797b0ad97bb5ee669bff7.pem$' show $file
+done
 does 'DNS:gw.example.org' show host1/gw.example.org.csr
 does 'Private-Key' show host1/private/local.key
 refuses 'usage' nothing

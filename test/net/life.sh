@@ -6,7 +6,7 @@
 cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
 	no-clear-text big-packets delete restart crash rekey both-start
 	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
-	hup orders certificates signed-by-ca role-dies stop-is-clean secrets-stay nat lossy
+	hup orders certificates signed-by-ca signed-by-chain role-dies stop-is-clean secrets-stay nat lossy
 	signatures key-files'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
@@ -457,6 +457,58 @@ signed-by-ca)
 	wait_for 20 "the refusal" logged west 'CERT_REVOKED'
 	logged west 'x509_cert_validate: a certificate is revoked' || fail "not the line people search for"
 	logged west 'serial .* since 20' || fail "no date: $(grep CERT_REVOKED "$T/west/log")" ;;
+
+# Root, two authorities below it and the host: only the root is known to the
+# peer, and the hosts are called by the subjects of their certificates.
+signed-by-chain)
+	export OPENSSL_CONF="$T/pki.cnf"
+	printf '%s\n' [req] distinguished_name=dn string_mask=utf8only [dn] \
+	    [ca] basicConstraints=critical,CA:true keyUsage=critical,keyCertSign,cRLSign \
+	    subjectKeyIdentifier=hash [leaf] basicConstraints=critical,CA:false \
+	    keyUsage=critical,digitalSignature >"$T/pki.cnf"
+	issue() {	# name issuer subject section
+		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/$1.key" 2>/dev/null
+		openssl req -new -key "$T/$1.key" -subj "$3" -out "$T/$1.csr"
+		openssl x509 -req -in "$T/$1.csr" -days 30 -sha256 -extfile "$T/pki.cnf" -extensions "$4" \
+		    -set_serial 0x$(openssl rand -hex 8) -out "$T/$1.crt" \
+		    $(if [ "$2" = "$1" ]; then echo "-signkey $T/$1.key"; else echo "-CA $T/$2.crt -CAkey $T/$2.key"; fi) \
+		    2>"$T/issue" || fail "$1: $(cat "$T/issue")"
+	}
+	issue root root "/O=Example/CN=Root" ca
+	issue ca1 root "/O=Example/CN=First" ca
+	issue ca2 ca1 "/O=Example/CN=Second" ca
+	issue west ca2 "/C=SE/O=Example\\/VPN/CN=west" leaf
+	issue east ca1 "/C=SE/O=Example\\/VPN/CN=east" leaf
+	cat "$T/west.crt" "$T/ca2.crt" "$T/ca1.crt" >"$T/west.pem"
+	cat "$T/east.crt" "$T/ca1.crt" >"$T/east.pem"
+	for h in west east; do
+		ours_conf $h p1=AES-256-SHA2-256-GRP19-ECDSA_256 key="$T/$h.key" cert="$T/$h.pem" \
+		    ca="$T/root.crt" psk="$h only" peer='ID=us\nRemote-ID=them'
+	done
+	printf '%s\n' [us] ID-type=ASN1_DN Name=%fromcert [them] ID-type=ASN1_DN \
+	    'Name=/C=SE/O=example\/vpn/CN=EAST' >>"$T/west/run/isakmpd.conf"
+	printf '%s\n' [us] ID-type=ASN1_DN 'Name=/C=SE/O=Example/VPN/CN=east' [them] ID-type=ASN1_DN \
+	    'Name=/C=SE/O=Example/VPN/CN=west' >>"$T/east/run/isakmpd.conf"
+	start east
+	start west -v
+	up
+	traffic
+	logged west 'isakmpd: phase 1 done: initiator id /C=SE/O=Example\\/VPN/CN=west, responder id /C=SE/O=Example\\/VPN/CN=east' ||
+	    fail "no names in the log: $(grep 'phase 1 done' "$T/west/log")"
+	rm -f "$T/east/run/isakmpd.result"
+	order east "S json"
+	wait_for 5 "the status" [ -s "$T/east/run/isakmpd.result" ]
+	grep -qF '"remote_id": "/C=SE/O=Example\\/VPN/CN=west"' "$T/east/run/isakmpd.result" ||
+	    fail "no name in the status: $(grep _id "$T/east/run/isakmpd.result")"
+	# Another name of the same authorities is not the peer.
+	sed -i 's/CN=EAST/CN=north/' "$T/west/run/isakmpd.conf"
+	order west "t main peer"
+	order west "t net"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 10 "the reload" logged west 'reinitializing daemon'
+	order west "c net"
+	wait_for 20 "the refusal" logged west \
+	    'ID_OTHER.*expected="DER_ASN1_DN /C=SE/O=example\\/vpn/CN=north" got="DER_ASN1_DN /C=SE/O=Example\\/VPN/CN=east"' ;;
 
 # A role that dies is noticed, and the daemon does not stay half alive.
 role-dies)
