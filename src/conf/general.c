@@ -248,6 +248,10 @@ build_general(struct build *b)
 	if (get(b, "General", "Default-phase-2-suites", &v)) {
 		s->acquire_suites = keep_text(b, v.text);
 		check_suites(b, "General", "Default-phase-2-suites");
+		if (!v.built_in)
+			complain(b, PROBLEM_WARNING, ref_value("General", "Default-phase-2-suites", &v),
+			    "give the connection a Configuration",
+			    "no effect: what the kernel asks for has to be a connection of this file");
 	} else {
 		s->acquire_suites = "QM-ESP-3DES-SHA-PFS-SUITE";
 	}

@@ -94,7 +94,7 @@ print_meaning(struct str *s, const struct snapshot *n)
 
 static const char full_sample[] =
     "[General]\nRetransmits= 4\nUse-Keynote= no\nDelete-SAs= no\nKernel-backend= user\n"
-    "DPD-check-interval= 20\nDefault-phase-2-suites= QM-ESP-AES-256-SHA2-256-PFS-GRP19-SUITE\n"
+    "DPD-check-interval= 20\n"
     "[Phase 1]\n192.0.2.2= peer-b\nDefault= nobody\n"
     "[nobody]\nPhase= 1\nConfiguration= refuse-all\n[refuse-all]\nEXCHANGE_TYPE= ID_PROT\n"
     "[Phase 2]\nConnections= first,second\nPassive-connections= third\n"

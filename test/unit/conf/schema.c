@@ -643,6 +643,8 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GOOD "[ipv4/10.0.0.1]\nAddress=10.9.9.9\n", "mode config: not available in this version", true },
 	{ GOOD "[192.0.2.77]\nAuthentication=x\n", "aggressive mode", true },
 	{ GENERAL "Policy-file=/etc/isakmpd/isakmpd.policy\n", "[General]:Policy-file: no effect", false },
+	{ GENERAL "Default-phase-2-suites=QM-ESP-AES-SHA2-256-SUITE\n", "[General]:Default-phase-2-suites: no effect: "
+	    "what the kernel asks for", false },
 	{ GENERAL "Pubkey-directory=pubkeys/\n", "[General]:Pubkey-directory: not the path of a file", true },
 	{ GOOD "[X509-certificates]\nCA-directory=/x/\nCert-directory=/x/\nCRL-directory=/x/\n"
 	    "Private-key=/x\nPrivate-key-directory=/x/\nAccept-self-signed=\n", "can claim every", false },
