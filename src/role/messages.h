@@ -70,7 +70,7 @@ enum {
 enum files_kind {
 	FILES_PRIVATE_KEY = 1,	/* keys: one file; its name is empty */
 	FILES_PRIVATE_DIR,	/* keys: the files of a folder */
-	FILES_PUBKEYS,		/* keys: those of its sub-folders ipv4, ipv6, fqdn, ufqdn, key_id */
+	FILES_PUBKEYS,		/* keys: those of its sub-folders: ipv4, fqdn, asn1_dn, ... */
 	FILES_CA, FILES_CERTS, FILES_CRLS,	/* trust: the files of a folder */
 	FILES_KIND_MAX
 };
