@@ -119,9 +119,11 @@ struct phase1_entry {
 	uint32_t	 parent;	/* entry whose prefix encloses this one, plus 1; 0: none */
 };
 
-/* The words of CRL-policy and Send-certificates, in the order of conf/x509.c. */
+/* The words of CRL-policy, Send-certificates and OCSP, in the order of conf/x509.c. */
 enum crl_policy { CRL_IF_PRESENT, CRL_OFF, CRL_REQUIRE };
 enum send_certificates { SEND_ALWAYS, SEND_IF_ASKED, SEND_NEVER };
+enum ocsp_policy { OCSP_OFF, OCSP_IF_AVAILABLE, OCSP_REQUIRE };
+enum { OCSP_TIMEOUT_S = 5, OCSP_TIMEOUT_MAX_S = 30 };
 
 struct x509_conf {
 	const char	*ca, *certs, *crls;	/* directories */
@@ -129,6 +131,9 @@ struct x509_conf {
 	uint8_t		 crl_policy;		/* enum crl_policy */
 	uint8_t		 send;			/* enum send_certificates */
 	bool		 accept_self_signed, check_extended_usage;
+	uint8_t		 ocsp;			/* enum ocsp_policy */
+	uint8_t		 ocsp_timeout;		/* seconds */
+	const char	*ocsp_responder;	/* URL; "": each certificate's own */
 };
 
 enum { LOG_CLASSES = 11 };

@@ -49,6 +49,9 @@ static const struct {
 	{ "Check-extended-usage", KIND_X509 },
 	{ "CRL-policy", KIND_X509 },
 	{ "Send-certificates", KIND_X509 },
+	{ "OCSP", KIND_X509 },
+	{ "OCSP-responder", KIND_X509 },
+	{ "OCSP-timeout", KIND_X509 },
 	{ "Private-key", KIND_X509 },
 	{ "Private-key-directory", KIND_X509 },
 

@@ -1,4 +1,5 @@
 /* [X509-certificates] (isakmpd-conf.md 4.5) and our own tags there. */
+#include "base/url.h"
 #include "conf/build.h"
 
 #define SECTION "X509-certificates"
@@ -35,10 +36,33 @@ word(struct build *b, const char *tag, const char *const *words, size_t n)
 	return 0;
 }
 
+/* "" where there is none, or with a problem. */
+static const char *
+responder(struct build *b, const struct x509_conf *x)
+{
+	struct value v;
+	struct url u;
+
+	if (!get(b, SECTION, "OCSP-responder", &v))
+		return "";
+	SHOW(shown, view_str(v.text));
+	const char *wrong = url_parse(view_str(v.text), &u);
+	if (wrong != NULL) {
+		complain(b, PROBLEM_ERROR, ref_value(SECTION, "OCSP-responder", &v),
+		    "write it as http://host:port/path", "\"%s\": %s", shown.p, wrong);
+		return "";
+	}
+	if (x->ocsp == OCSP_OFF)
+		complain(b, PROBLEM_WARNING, ref_value(SECTION, "OCSP-responder", &v),
+		    "set OCSP to if-available or require", "no effect: OCSP is off");
+	return keep_text(b, v.text);
+}
+
 void
 build_x509(struct build *b)
 {
 	static const char *const policies[] = { "if-present", "off", "require" };
+	static const char *const ocsp[] = { "off", "if-available", "require" };
 	static const char *const when[] = { "always", "if-asked", "never" };
 	struct x509_conf *x = &b->snap->x509;
 	struct value v;
@@ -55,4 +79,8 @@ build_x509(struct build *b)
 	x->check_extended_usage = get_yes(b, SECTION, "Check-extended-usage", false);
 	x->crl_policy = word(b, "CRL-policy", policies, COUNT(policies));
 	x->send = word(b, "Send-certificates", when, COUNT(when));
+	x->ocsp = word(b, "OCSP", ocsp, COUNT(ocsp));
+	x->ocsp_responder = responder(b, x);
+	x->ocsp_timeout = (uint8_t)get_number(b, SECTION, "OCSP-timeout", OCSP_TIMEOUT_S, 1,
+	    OCSP_TIMEOUT_MAX_S);
 }

@@ -17,6 +17,7 @@ enum sandbox_profile {
 	SANDBOX_KERN,		/* netlink; keeps CAP_NET_ADMIN */
 	SANDBOX_ESP,		/* given sockets and the TUN device; threads */
 	SANDBOX_TRUST,		/* memory, and reading what it is given */
+	SANDBOX_FETCH,		/* TCP to anywhere, and the sockets it has */
 	SANDBOX_MAX
 };
 

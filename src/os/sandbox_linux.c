@@ -242,7 +242,8 @@ struct landlock_attr {
 	uint64_t	fs, net, scoped;
 };
 
-enum { LANDLOCK_CREATE = 444, LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION = 1 };
+enum { LANDLOCK_CREATE = 444, LANDLOCK_RESTRICT = 446, LANDLOCK_VERSION = 1,
+	LANDLOCK_CONNECT_TCP = 2 };
 
 /* What each version of the interface can deny. */
 static struct landlock_attr
@@ -269,7 +270,7 @@ landlock_everything(long version, size_t *ret_size)
 }
 
 static bool
-enter_landlock(struct str *notes, struct str *error)
+enter_landlock(enum sandbox_profile p, struct str *notes, struct str *error)
 {
 	long version = syscall(LANDLOCK_CREATE, NULL, (size_t)0, LANDLOCK_VERSION);
 	size_t size;
@@ -279,6 +280,8 @@ enter_landlock(struct str *notes, struct str *error)
 		return true;
 	}
 	struct landlock_attr a = landlock_everything(version, &size);
+	if (p == SANDBOX_FETCH)
+		a.net &= ~(uint64_t)LANDLOCK_CONNECT_TCP;
 	long fd = syscall(LANDLOCK_CREATE, &a, size, 0);
 	if (fd < 0)
 		return fail(error, "Landlock");
@@ -312,6 +315,9 @@ static const int threads_only[] = {
 };
 static const int kern_only[] = {
 	SYS(sendto), SYS(recvfrom), SYS(getsockname),
+};
+static const int fetch_only[] = {
+	SYS(sendto), SYS(recvfrom), SYS(connect),
 };
 static const int esp_only[] = {
 	SYS(recvmmsg), SYS(sendmmsg), SYS(recvfrom), SYS(sendto),
@@ -376,6 +382,28 @@ allow_option_level(scmp_filter_ctx f, int level)
 	    allow_if(f, SYS(getsockopt), 1, UINT32_MAX, (scmp_datum_t)level);
 }
 
+/* TCP over IPv4 and IPv6, and no other kind of socket. */
+static bool
+allow_tcp(scmp_filter_ctx f)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	enum { TYPE_BITS = 15 };	/* of linux/net.h: the rest are flags */
+	bool ok = true;
+
+	for (size_t i = 0; i < COUNT(families); i++) {
+		const struct scmp_arg_cmp c[] = {
+			{ .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX,
+			    .datum_b = (scmp_datum_t)families[i] },
+			{ .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = TYPE_BITS,
+			    .datum_b = SOCK_STREAM },
+			{ .arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = 0 },
+		};
+		int rv = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SYS(socket), COUNT(c), c);
+		ok = ok && (rv == 0 || rv == -EDOM);
+	}
+	return ok && allow_if(f, SYS(getsockopt), 1, UINT32_MAX, SOL_SOCKET);
+}
+
 static bool
 allow_for(scmp_filter_ctx f, enum sandbox_profile p)
 {
@@ -398,6 +426,8 @@ allow_for(scmp_filter_ctx f, enum sandbox_profile p)
 		    allow_option_level(f, IPPROTO_IPV6) && allow_option_level(f, IPPROTO_UDP);
 	case SANDBOX_TRUST:
 		return true;
+	case SANDBOX_FETCH:
+		return allow(f, fetch_only, COUNT(fetch_only)) && allow_tcp(f);
 	case SANDBOX_MONITOR:
 	case SANDBOX_MAX:
 		break;
@@ -467,7 +497,7 @@ enter_role(const struct sandbox_want *want, struct str *notes, struct str *error
 		return fail(error, "core dumps");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail(error, "no_new_privs");
-	return enter_landlock(notes, error);
+	return enter_landlock(want->profile, notes, error);
 }
 
 bool

@@ -26,6 +26,15 @@ tell(struct ike *ike)
 		    "configuration");
 }
 
+/* Also when it runs: a new one reads the list of name servers again. */
+static void
+want_fetch(struct ike *ike, bool wanted)
+{
+	wr_u8(role_body(ike->ctx, ROLE_MONITOR), wanted);
+	if (!role_send(ike->ctx, ROLE_MONITOR, MSG_FETCH_WANTED))
+		role_log(ike->ctx, ROLE_LOG_ERROR, 0, "role ike: the monitor was not told of OCSP");
+}
+
 void
 ike_trust_configure(struct ike *ike, bool files)
 {
@@ -41,6 +50,8 @@ ike_trust_configure(struct ike *ike, bool files)
 	trust_conf_of(&ike->snapshot->x509, &c);
 	if (!first && !files && same_conf(&c, ike->trust_conf))
 		return;
+	if (c.settings.ocsp != TRUST_OCSP_OFF || ike->trust_conf->settings.ocsp != TRUST_OCSP_OFF)
+		want_fetch(ike, c.settings.ocsp != TRUST_OCSP_OFF);
 	*ike->trust_conf = c;
 	tell(ike);
 }

@@ -44,6 +44,7 @@ static const struct channel_row monitor_rows[] = {
 	ROW(MSG_FILE,		A, 1, 512,	true,  PHASE_RUN, 0, false),
 	ROW(MSG_FILES_MORE,	A, 0, 0,	false, PHASE_RUN, 0, false),
 	ROW(MSG_FILES_END,	A, 2, 1024,	false, PHASE_RUN, 0, false),
+	ROW(MSG_FETCH_WANTED,	B, 1, 1,	false, PHASE_RUN, 0, false),
 };
 
 static const struct channel_row keys_rows[] = {
@@ -81,11 +82,17 @@ static const struct channel_row trust_rows[] = {
 	ROW(MSG_TRUST_STATE,	B, 1, MOST,	false, PHASE_ANY, 0, false),
 };
 
+static const struct channel_row fetch_rows[] = {
+	ROW(MSG_FETCH_ASK,	A, 1, 8192,	false, PHASE_ANY, 0, false),
+	ROW(MSG_FETCH_ANSWER,	B, 1, MOST,	false, PHASE_ANY, 0, false),
+};
+
 static const struct channel_table
 	monitor_table = { "monitor", monitor_rows, COUNT(monitor_rows) },
 	keys_table = { "ike-keys", keys_rows, COUNT(keys_rows) },
 	kern_table = { "ike-kern", kern_rows, COUNT(kern_rows) },
 	trust_table = { "ike-trust", trust_rows, COUNT(trust_rows) },
+	fetch_table = { "trust-fetch", fetch_rows, COUNT(fetch_rows) },
 	esp_table = { "kern-esp", esp_rows, COUNT(esp_rows) };
 
 static const struct pair {
@@ -97,10 +104,12 @@ static const struct pair {
 	{ ROLE_MONITOR, ROLE_KERN, &monitor_table },
 	{ ROLE_MONITOR, ROLE_ESP, &monitor_table },
 	{ ROLE_MONITOR, ROLE_TRUST, &monitor_table },
+	{ ROLE_MONITOR, ROLE_FETCH, &monitor_table },
 	{ ROLE_IKE, ROLE_KEYS, &keys_table },
 	{ ROLE_IKE, ROLE_KERN, &kern_table },
 	{ ROLE_KERN, ROLE_ESP, &esp_table },
 	{ ROLE_IKE, ROLE_TRUST, &trust_table },
+	{ ROLE_TRUST, ROLE_FETCH, &fetch_table },
 };
 
 const struct channel_table *
@@ -122,6 +131,7 @@ role_table(enum role mine, enum role other, enum channel_side *ret_mine)
 static const char *const names[ROLE_MAX] = {
 	[ROLE_MONITOR] = "monitor", [ROLE_IKE] = "ike", [ROLE_KEYS] = "keys",
 	[ROLE_KERN] = "kern", [ROLE_ESP] = "esp", [ROLE_TRUST] = "trust",
+	[ROLE_FETCH] = "fetch",
 };
 
 const char *

@@ -6,13 +6,15 @@
  *	ike -- kern		base/ask.h kern_ask, kern_answer, kern_event
  *	kern -- esp		calls and replies of the user back end
  *	ike -- trust		base/trust_ask.h trust_ask and trust_answer; what to load
+ *	trust -- fetch		role/fetch_msg.h: what to get from a web server
  */
 #ifndef ROLE_MESSAGES_H
 #define ROLE_MESSAGES_H
 
 #include "ipc/channel.h"
 
-enum role { ROLE_MONITOR = 0, ROLE_IKE, ROLE_KEYS, ROLE_KERN, ROLE_ESP, ROLE_TRUST, ROLE_MAX };
+enum role { ROLE_MONITOR = 0, ROLE_IKE, ROLE_KEYS, ROLE_KERN, ROLE_ESP, ROLE_TRUST, ROLE_FETCH,
+	ROLE_MAX };
 
 const char	*role_name(enum role);
 /* ROLE_MAX if there is no role of that name. */
@@ -63,7 +65,9 @@ enum {
 	/* A -> B */
 	MSG_FILE,		/* u8 enum files_kind, name below the path + fd */
 	MSG_FILES_MORE,
-	MSG_FILES_END		/* u8 enum files_kind, u8 enum files_result, why as text */
+	MSG_FILES_END,		/* u8 enum files_kind, u8 enum files_result, why as text */
+	/* B -> A */
+	MSG_FETCH_WANTED	/* ike: u8 1: fetch is to run, anew if it does; 0: it is not */
 };
 
 /* What a request is for; the monitor knows which role may make it. */
@@ -120,6 +124,12 @@ enum {
 	MSG_TRUST_CONF,		/* A -> B: trust_conf: load these, again if they are the same */
 	MSG_TRUST_ANSWER,	/* B -> A: trust_answer */
 	MSG_TRUST_STATE		/* B -> A: trust_state: they are loaded */
+};
+
+/* trust (A) -- fetch (B) */
+enum {
+	MSG_FETCH_ASK = 1,	/* A -> B: fetch_ask */
+	MSG_FETCH_ANSWER	/* B -> A: fetch_answer */
 };
 
 /* kern (A) -- esp (B): bodies are those of base/esp_msg.h */

@@ -27,10 +27,12 @@ extern char **environ;
 
 /* ike first, so that kern still removes what ike asks it to. */
 static const enum role end_order[] = { ROLE_IKE, ROLE_KERN, ROLE_KEYS, ROLE_TRUST,
-	ROLE_ESP };
+	ROLE_FETCH, ROLE_ESP };
 
 static void end_begin(struct monitor *, int status);
 static void end_next(struct monitor *);
+static bool on_fetch_wanted(struct monitor *, struct rd *);
+static void fetch_start(struct child *);
 
 void
 monitor_log(struct monitor *m, int kind, const char *fmt, ...)
@@ -127,8 +129,9 @@ everyone_ready(struct monitor *m)
 {
 	if (m->state != MONITOR_STARTING)
 		return;
+	/* fetch comes and goes with the configuration: nobody waits for it */
 	for (int i = ROLE_IKE; i < ROLE_MAX; i++)
-		if (m->child[i].wanted && !m->child[i].ready)
+		if (i != ROLE_FETCH && m->child[i].wanted && !m->child[i].ready)
 			return;
 	m->state = MONITOR_RUNNING;
 	event_del(m->timer);
@@ -147,7 +150,8 @@ on_broken(struct monitor *m, enum role from, struct rd *r)
 	enum channel_side side;
 	STR(why, 200);
 
-	if (who == ROLE_MONITOR || who >= ROLE_MAX || role_table(from, (enum role)who, &side) == NULL)
+	/* Web servers talk to fetch: it ends nobody. */
+	if (from == ROLE_FETCH || who == ROLE_MONITOR || who >= ROLE_MAX || role_table(from, (enum role)who, &side) == NULL)
 		return false;
 	str_addf(&why, "role %s complained: ", role_name(from));
 	str_escaped(&why, rd_rest(r));
@@ -193,6 +197,8 @@ on_ike_message(struct monitor *m, struct channel_in *in)
 		return true;
 	case MSG_CAPTURE:
 		return monitor_capture(m, rd_rest(&in->body));
+	case MSG_FETCH_WANTED:
+		return on_fetch_wanted(m, &in->body);
 	case MSG_DONE:
 		monitor_capture_stop(m);
 		end_begin(m, m->status);
@@ -228,6 +234,11 @@ on_message(struct monitor *m, enum role from, struct channel_in *in)
 		return monitor_files_next(c);
 	case MSG_FATAL: {
 		struct view text = rd_rest(&in->body);
+		if (from == ROLE_FETCH) {
+			log_line(&m->log, LOG_KIND_ERROR, 0, text);
+			child_kill(c, "it cannot go on");
+			return true;
+		}
 		if (m->state != MONITOR_ENDING)		/* one reason is enough */
 			log_line(&m->log, LOG_KIND_FATAL, 0, text);
 		end_begin(m, 1);
@@ -283,7 +294,9 @@ on_grace(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (c->channel == NULL)
+	if (c->pid == 0 && c->role == ROLE_FETCH)
+		fetch_start(c);
+	else if (c->channel == NULL)
 		child_kill(c, "it closed its channel and stayed");
 }
 
@@ -350,14 +363,15 @@ child_fork(struct child *c)
 		return false;
 	pid_t pid = fork();
 	if (pid == 0)
-		become_role(c->role, pair[1], m->state == MONITOR_STARTING && m->options.debug >= 2);
+		become_role(c->role, pair[1], c->role != ROLE_FETCH &&
+		    m->state == MONITOR_STARTING && m->options.debug >= 2);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
 		return false;
 	}
 	c->pid = pid;
-	c->ready = false;
+	c->ready = c->leaving = false;
 	c->killed[0] = '\0';
 	c->channel = channel_new(pair[0], table, side);
 	if (c->channel == NULL)
@@ -448,6 +462,59 @@ start_again(struct child *c)
 	return child_go(c);
 }
 
+/* ---- fetch, which comes and goes ---- */
+
+static void
+fetch_start(struct child *c)
+{
+	struct monitor *m = c->m;
+
+	if (c->wanted && c->pid == 0 && m->state != MONITOR_ENDING && !start_again(c))
+		monitor_log(m, LOG_KIND_ERROR, "role fetch cannot be started: %s", strerror(errno));
+}
+
+/* One that runs is replaced: it read the list of name servers when it began. */
+static bool
+on_fetch_wanted(struct monitor *m, struct rd *r)
+{
+	struct child *c = &m->child[ROLE_FETCH];
+	const struct timeval tv = { .tv_sec = END_SECONDS };
+
+	c->wanted = rd_bool(r);
+	if (!rd_end(r))
+		return false;
+	if (c->pid == 0) {
+		fetch_start(c);
+	} else {
+		c->leaving = true;
+		child_close(c);
+		event_add(c->grace, &tv);
+	}
+	return true;
+}
+
+/*
+ * The servers it talks to are strangers, and without it certificates are
+ * judged as OCSP= says: its end is never that of the daemon.
+ */
+static void
+fetch_ended(struct child *c, const char *what)
+{
+	const struct timeval later = { .tv_sec = RESTARTS_SPAN_S };
+
+	if (c->leaving || !c->wanted) {
+		fetch_start(c);
+	} else if (restart_allowed(&c->restarts, role_now())) {
+		monitor_log(c->m, LOG_KIND_ERROR, "%s; it is started anew, and what it fetched is "
+		    "fetched once more", what);
+		fetch_start(c);
+	} else {
+		monitor_log(c->m, LOG_KIND_ERROR, "%s; more than %d times in %d s: no OCSP for "
+		    "so long", what, RESTARTS_MAX, RESTARTS_SPAN_S);
+		event_add(c->grace, &later);
+	}
+}
+
 /* ---- the end of a role ---- */
 
 static void
@@ -491,6 +558,10 @@ child_ended(struct child *c, int status)
 		if (WIFSIGNALED(status))
 			monitor_log(m, LOG_KIND_ERROR, "%s", what.p);
 		end_next(m);
+		return;
+	}
+	if (c->role == ROLE_FETCH) {
+		fetch_ended(c, what.p);
 		return;
 	}
 	if (m->state != MONITOR_RUNNING) {

@@ -27,6 +27,7 @@ struct child {
 	enum role	 role;
 	bool		 wanted;
 	bool		 ready;
+	bool		 leaving;		/* told to end; fetch only */
 	pid_t		 pid;			/* 0: does not run */
 	struct channel	*channel;		/* NULL: closed */
 	struct event	*rd, *wr, *grace;

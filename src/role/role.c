@@ -320,7 +320,7 @@ role_log(struct role_ctx *ctx, int class, int level, const char *fmt, ...)
 static const uint8_t profiles[ROLE_MAX] = {
 	[ROLE_MONITOR] = SANDBOX_MONITOR, [ROLE_IKE] = SANDBOX_IKE, [ROLE_KEYS] = SANDBOX_KEYS,
 	[ROLE_KERN] = SANDBOX_KERN, [ROLE_ESP] = SANDBOX_ESP,
-	[ROLE_TRUST] = SANDBOX_TRUST,
+	[ROLE_TRUST] = SANDBOX_TRUST, [ROLE_FETCH] = SANDBOX_FETCH,
 };
 
 bool
@@ -423,6 +423,8 @@ role_main(struct role_ctx *ctx)
 		return role_esp_main(ctx);
 	case ROLE_TRUST:
 		return role_trust_main(ctx);
+	case ROLE_FETCH:
+		return role_fetch_main(ctx);
 	case ROLE_MONITOR:
 	case ROLE_MAX:
 		break;

@@ -96,6 +96,7 @@ int	role_keys_main(struct role_ctx *);
 int	role_kern_main(struct role_ctx *);
 int	role_esp_main(struct role_ctx *);
 int	role_trust_main(struct role_ctx *);
+int	role_fetch_main(struct role_ctx *);
 
 /* The process of a role: called by cmd with the monitor's channel. */
 int	role_run(enum role, int monitor_fd);

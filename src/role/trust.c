@@ -6,9 +6,12 @@
  *	ike -- TRUST_CONF --> trust -- FILES_WANTED, ... --> monitor
  *	trust -- TRUST_STATE --> ike
  *	ike -- TRUST_ASK --> trust -- TRUST_ANSWER --> ike
+ *	trust -- FETCH_ASK --> fetch -- FETCH_ANSWER --> trust
  *
  * A new set is loaded beside the old one, which answers until the new one is
- * whole.  Asks that come before the first set is there wait for it.
+ * whole.  Asks that come before the first set is there wait for it, and asks
+ * that need the answer of an OCSP responder wait for that or for its
+ * deadline: they are made again then.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -17,12 +20,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "role/fetch_msg.h"
 #include "role/role.h"
 #include "role/trust_msg.h"
 
 enum {
 	FILE_OCTETS_MAX = 16 * 1024 * 1024,	/* of one file: large revocation lists */
-	WAITING_MAX = 256,		/* asks before the first set is there */
+	WAITING_MAX = 256,		/* asks that are not answered yet */
+	ROUNDS_MAX = 3,			/* that an ask waits for responders */
+	MARGIN_MS = 250,		/* fetch gives up that much earlier and says why */
 	LOOK_SECONDS = 24 * 3600,	/* how often validity is looked at */
 	NAME_ROOM = 512
 };
@@ -31,9 +37,11 @@ static const uint8_t files_kind[TRUST_KIND_MAX] = {
 	[TRUST_CA] = FILES_CA, [TRUST_CERT] = FILES_CERTS, [TRUST_CRL] = FILES_CRLS,
 };
 
-/* An ask that came too early. */
+/* An ask that cannot be answered yet. */
 struct waiting {
 	struct waiting	*next;
+	struct book_wants wants;	/* none: it waits for the first set */
+	unsigned	 rounds;
 	size_t		 n;
 	uint8_t		 body[];
 };
@@ -49,6 +57,9 @@ struct trust_role {
 	struct waiting	*first, **last;
 	size_t		 n_waiting;
 	struct event	*look;
+	struct book	*book;		/* what responders said; NULL: no memory for it */
+	uint32_t	 era;		/* which book: old ones may still be answered */
+	struct event	*expire;
 	uint8_t		 certs[TRUST_OCTETS_MAX];	/* of one answer */
 };
 
@@ -61,20 +72,69 @@ now(void)
 }
 
 static void
-answer(struct trust_role *t, const struct trust_ask *ask)
+tell_answer(struct trust_role *t, const struct trust_answer *a)
+{
+	trust_answer_encode(role_body(t->ctx, ROLE_IKE), a);
+	if (!role_send(t->ctx, ROLE_IKE, MSG_TRUST_ANSWER))
+		role_unsent(t->ctx, ROLE_IKE);
+}
+
+/* False: without memory, or with too many that wait already. */
+static bool
+wait(struct trust_role *t, struct view body, const struct book_wants *wants, unsigned rounds)
+{
+	struct waiting *w = t->n_waiting < WAITING_MAX ? malloc(sizeof(*w) + body.n) : NULL;
+
+	if (w == NULL)
+		return false;
+	*w = (struct waiting){ .n = body.n, .rounds = rounds };
+	if (wants != NULL)
+		w->wants = *wants;
+	memcpy(w->body, body.p, body.n);
+	*t->last = w;
+	t->last = &w->next;
+	t->n_waiting++;
+	return true;
+}
+
+/* False: responders have to be asked first. */
+static bool
+answer_peer(struct trust_role *t, const struct trust_ask *ask, bool last, struct book_wants *ret)
+{
+	struct trust_answer a;
+	STR(note, 600);
+	struct trust_look look = { .book = t->book, .at = role_now(), .last = last, .note = &note };
+
+	if (t->book == NULL)
+		trust_peer(t->trust, ask, now(), &a);
+	else if (!trust_peer_online(t->trust, ask, now(), &look, &a)) {
+		*ret = look.wants;
+		return false;
+	}
+	if (note.len > 0)
+		role_log(t->ctx, ROLE_LOG_NORMAL, 0, "ocsp: %s", note.p);
+	tell_answer(t, &a);
+	return true;
+}
+
+static void
+answer(struct trust_role *t, const struct trust_ask *ask, struct view body, unsigned rounds)
 {
 	struct wr room = wr_of(t->certs, sizeof(t->certs));
+	struct book_wants wants;
 	struct trust_answer a;
 
-	if (ask->verb == TRUST_PEER)
-		trust_peer(t->trust, ask, now(), &a);
-	else if (ask->verb == TRUST_OWN)
+	if (ask->verb == TRUST_PEER) {
+		if (!answer_peer(t, ask, rounds >= ROUNDS_MAX, &wants) &&
+		    !wait(t, body, &wants, rounds + 1))
+			(void)answer_peer(t, ask, true, &wants);
+		return;
+	}
+	if (ask->verb == TRUST_OWN)
 		trust_own(t->trust, ask, now(), &room, &a);
 	else
 		trust_names(t->trust, ask, now(), &room, &a);
-	trust_answer_encode(role_body(t->ctx, ROLE_IKE), &a);
-	if (!role_send(t->ctx, ROLE_IKE, MSG_TRUST_ANSWER))
-		role_unsent(t->ctx, ROLE_IKE);
+	tell_answer(t, &a);
 }
 
 static void
@@ -90,18 +150,37 @@ waiting_clear(struct trust_role *t)
 	t->n_waiting = 0;
 }
 
+/* Makes every ask again that has what it waited for; those that do not stay in order. */
 static void
 waiting_answer(struct trust_role *t)
 {
-	for (struct waiting *w = t->first; w != NULL; w = w->next) {
+	struct waiting *all = t->first;
+
+	if (t->trust == NULL)
+		return;
+	t->first = NULL;
+	t->last = &t->first;
+	t->n_waiting = 0;
+	while (all != NULL) {
+		struct waiting *w = all;
 		struct rd r = rd_of(view_of(w->body, w->n));
 		struct trust_ask ask;
 
+		all = w->next;
+		if (t->book != NULL && !book_settled(t->book, &w->wants)) {
+			w->next = NULL;
+			*t->last = w;
+			t->last = &w->next;
+			t->n_waiting++;
+			continue;
+		}
 		if (trust_ask_decode(&r, &ask))
-			answer(t, &ask);
+			answer(t, &ask, view_of(w->body, w->n), w->rounds);
+		free(w);
 	}
-	waiting_clear(t);
 }
+
+static void fetch_more(struct trust_role *);
 
 static bool
 on_ask(struct trust_role *t, struct rd body)
@@ -111,19 +190,99 @@ on_ask(struct trust_role *t, struct rd body)
 
 	if (!trust_ask_decode(&body, &ask))
 		return false;
-	if (t->trust != NULL) {
-		answer(t, &ask);
+	if (t->trust == NULL) {
+		(void)!wait(t, whole, NULL, 0);		/* else the exchange times out */
 		return true;
 	}
-	struct waiting *w = t->n_waiting < WAITING_MAX ? malloc(sizeof(*w) + whole.n) : NULL;
-	if (w == NULL)
-		return true;	/* the exchange times out */
-	*w = (struct waiting){ .n = whole.n };
-	memcpy(w->body, whole.p, whole.n);
-	*t->last = w;
-	t->last = &w->next;
-	t->n_waiting++;
+	answer(t, &ask, whole, 0);
+	fetch_more(t);
 	return true;
+}
+
+/* ---- responders ---- */
+
+static void
+expire_at(struct trust_role *t, struct mono at)
+{
+	int64_t us = mono_since(at, role_now()).us;
+	struct timeval tv = { 0 };
+
+	event_del(t->expire);
+	if (at.us == MONO_NEVER.us)
+		return;
+	if (us > 0)
+		tv = (struct timeval){ .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+	event_add(t->expire, &tv);
+}
+
+static void
+fetch_one(struct trust_role *t, const struct book_question *q)
+{
+	struct fetch_ask a = { .era = t->era, .token = q->token, .url = *q->url, .body = q->body };
+	int64_t left = q->left_ms > 2 * MARGIN_MS ? q->left_ms - MARGIN_MS : q->left_ms;
+
+	a.left_ms = left < 1 ? 1 : (uint32_t)left;
+	fetch_ask_encode(role_body(t->ctx, ROLE_FETCH), &a);
+	if (!role_send(t->ctx, ROLE_FETCH, MSG_FETCH_ASK))
+		book_failed(t->book, q->token, "the process that fetches takes no question", now());
+}
+
+/* Sends what can be sent, and sees to it that nobody waits longer than allowed. */
+static void
+fetch_more(struct trust_role *t)
+{
+	struct book_question q;
+
+	if (t->book == NULL)
+		return;
+	while (role_has(t->ctx, ROLE_FETCH) && book_next(t->book, role_now(), &q))
+		fetch_one(t, &q);
+	expire_at(t, book_expire(t->book, role_now(), now()));
+}
+
+/* Something became known. */
+static void
+settle(struct trust_role *t)
+{
+	waiting_answer(t);
+	fetch_more(t);
+}
+
+static void
+on_expire(evutil_socket_t fd, short what, void *arg)
+{
+	struct trust_role *t = arg;
+
+	(void)fd;
+	(void)what;
+	if (t->book != NULL)
+		(void)book_expire(t->book, role_now(), now());
+	settle(t);
+}
+
+static bool
+on_fetched(struct trust_role *t, struct rd *body)
+{
+	struct fetch_answer a;
+
+	if (!fetch_answer_decode(body, &a))
+		return false;
+	if (a.era != t->era || t->book == NULL)
+		return true;		/* before a reload */
+	if (a.ok)
+		book_answer(t->book, a.token, a.body, now());
+	else
+		book_failed(t->book, a.token, a.reason, now());
+	settle(t);
+	return true;
+}
+
+static void
+book_anew(struct trust_role *t)
+{
+	book_free(t->book);
+	t->book = book_new(t->conf.settings.ocsp_timeout);
+	t->era++;
 }
 
 /* ---- loading ---- */
@@ -199,6 +358,7 @@ load_end(struct trust_role *t)
 	trust_free(t->trust);
 	t->trust = t->loading;
 	t->loading = NULL;
+	book_anew(t);
 	if (t->again) {
 		load_begin(t);
 		return;
@@ -211,7 +371,7 @@ load_end(struct trust_role *t)
 	    trust_count(t->trust, TRUST_CERT), trust_count(t->trust, TRUST_CRL));
 	on_look(-1, 0, t);
 	tell_state(t);
-	waiting_answer(t);
+	settle(t);
 }
 
 /* The next directory, or the end. */
@@ -353,6 +513,8 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 		return on_ask(t, in->body);
 	if (from == ROLE_IKE && in->type == MSG_TRUST_CONF)
 		return on_conf(t, &in->body);
+	if (from == ROLE_FETCH && in->type == MSG_FETCH_ANSWER)
+		return on_fetched(t, &in->body);
 	if (from == ROLE_MONITOR && in->type == MSG_FILE)
 		return on_file(t, in);
 	if (from == ROLE_MONITOR && in->type == MSG_FILES_MORE)
@@ -366,8 +528,21 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 static void
 on_unlink(struct role_ctx *ctx, enum role with)
 {
+	struct trust_role *t = ctx->self;
+
 	if (with == ROLE_IKE)
-		waiting_clear(ctx->self);
+		waiting_clear(t);
+	if (with == ROLE_FETCH && t->book != NULL) {
+		book_fetch_gone(t->book, now());
+		settle(t);
+	}
+}
+
+static void
+on_link(struct role_ctx *ctx, enum role with)
+{
+	if (with == ROLE_FETCH)
+		fetch_more(ctx->self);
 }
 
 static int
@@ -376,7 +551,8 @@ run(struct trust_role *t)
 	struct role_ctx *ctx = t->ctx;
 
 	t->look = event_new(ctx->base, -1, 0, on_look, t);
-	if (t->look == NULL || !trust_preload()) {
+	t->expire = event_new(ctx->base, -1, 0, on_expire, t);
+	if (t->look == NULL || t->expire == NULL || !trust_preload()) {
 		wr_view(role_body(ctx, ROLE_MONITOR), view_str("trust: out of memory, or libcrypto "
 		    "lacks a basic algorithm"));
 		(void)!role_send(ctx, ROLE_MONITOR, MSG_FATAL);
@@ -384,6 +560,7 @@ run(struct trust_role *t)
 	}
 	ctx->on_message = on_message;
 	ctx->on_unlink = on_unlink;
+	ctx->on_link = on_link;
 	if (!role_enter(ctx))
 		return 1;
 	return role_loop(ctx);
@@ -402,7 +579,10 @@ role_trust_main(struct role_ctx *ctx)
 	int status = run(t);
 	if (t->look != NULL)
 		event_free(t->look);
+	if (t->expire != NULL)
+		event_free(t->expire);
 	waiting_clear(t);
+	book_free(t->book);
 	trust_free(t->trust);
 	trust_free(t->loading);
 	free(t);

@@ -8,6 +8,10 @@ static const uint8_t crl_policies[] = {
 	[CRL_IF_PRESENT] = TRUST_CRL_IF_PRESENT, [CRL_OFF] = TRUST_CRL_OFF,
 	[CRL_REQUIRE] = TRUST_CRL_REQUIRE,
 };
+static const uint8_t online[] = {
+	[OCSP_OFF] = TRUST_OCSP_OFF, [OCSP_IF_AVAILABLE] = TRUST_OCSP_IF_AVAILABLE,
+	[OCSP_REQUIRE] = TRUST_OCSP_REQUIRE,
+};
 static const uint8_t sendings[] = {
 	[SEND_ALWAYS] = TRUST_SEND_ALWAYS, [SEND_IF_ASKED] = TRUST_SEND_IF_ASKED,
 	[SEND_NEVER] = TRUST_SEND_NEVER,
@@ -19,9 +23,11 @@ trust_conf_of(const struct x509_conf *x, struct trust_conf *ret)
 	*ret = (struct trust_conf){
 		.settings = { .crl = crl_policies[x->crl_policy], .send = sendings[x->send],
 		    .accept_self_signed = x->accept_self_signed,
-		    .check_extended_usage = x->check_extended_usage },
+		    .check_extended_usage = x->check_extended_usage,
+		    .ocsp = online[x->ocsp], .ocsp_timeout = x->ocsp_timeout },
 		.given = x->given,
 	};
+	text_copy(ret->settings.responder, sizeof(ret->settings.responder), x->ocsp_responder);
 	text_copy(ret->path[TRUST_CA], sizeof(ret->path[0]), x->ca);
 	text_copy(ret->path[TRUST_CERT], sizeof(ret->path[0]), x->certs);
 	text_copy(ret->path[TRUST_CRL], sizeof(ret->path[0]), x->crls);
@@ -44,6 +50,9 @@ trust_conf_encode(struct wr *w, const struct trust_conf *c)
 	wr_u8(w, c->settings.send);
 	wr_u8(w, c->settings.accept_self_signed);
 	wr_u8(w, c->settings.check_extended_usage);
+	wr_u8(w, c->settings.ocsp);
+	wr_u8(w, c->settings.ocsp_timeout);
+	text_encode(w, c->settings.responder, sizeof(c->settings.responder));
 	wr_u8(w, c->given);
 	for (int kind = TRUST_CA; kind < TRUST_KIND_MAX; kind++)
 		text_encode(w, c->path[kind], sizeof(c->path[kind]));
@@ -52,16 +61,25 @@ trust_conf_encode(struct wr *w, const struct trust_conf *c)
 bool
 trust_conf_decode(struct rd *r, struct trust_conf *ret)
 {
+	struct url u;
+
 	*ret = (struct trust_conf){ 0 };
 	ret->settings.crl = rd_u8(r);
 	ret->settings.send = rd_u8(r);
 	ret->settings.accept_self_signed = rd_bool(r);
 	ret->settings.check_extended_usage = rd_bool(r);
+	ret->settings.ocsp = rd_u8(r);
+	ret->settings.ocsp_timeout = rd_u8(r);
+	text_decode(r, ret->settings.responder, sizeof(ret->settings.responder));
 	ret->given = rd_bool(r);
 	for (int kind = TRUST_CA; kind < TRUST_KIND_MAX; kind++)
 		text_decode(r, ret->path[kind], sizeof(ret->path[kind]));
 	return rd_end(r) && ret->settings.crl <= TRUST_CRL_REQUIRE &&
-	    ret->settings.send <= TRUST_SEND_NEVER;
+	    ret->settings.send <= TRUST_SEND_NEVER && ret->settings.ocsp <= TRUST_OCSP_REQUIRE &&
+	    (ret->settings.ocsp == TRUST_OCSP_OFF || ret->settings.ocsp_timeout > 0) &&
+	    ret->settings.ocsp_timeout <= TRUST_OCSP_TIMEOUT_MAX &&
+	    (ret->settings.responder[0] == '\0' ||
+	    url_parse(view_str(ret->settings.responder), &u) == NULL);
 }
 
 void

@@ -43,7 +43,8 @@ enum trust_kind { TRUST_CA = 1, TRUST_CERT, TRUST_CRL, TRUST_KIND_MAX };
 enum {
 	TRUST_REQUESTS_MAX = 10,	/* more anchors than that: one request for any (spec 6.3) */
 	TRUST_DEPTH_MAX = 8,		/* intermediate certificates of a chain */
-	TRUST_WARN_DAYS = 30		/* how long ahead expiry is warned of */
+	TRUST_WARN_DAYS = 30,		/* how long ahead expiry is warned of */
+	TRUST_OCSP_TIMEOUT_MAX = 30	/* seconds */
 };
 
 /* One thing that was loaded. */

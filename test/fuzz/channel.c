@@ -7,6 +7,7 @@
 
 #include "base/ask.h"
 #include "base/esp_msg.h"
+#include "role/fetch_msg.h"
 #include "role/role.h"
 #include "role/trust_msg.h"
 
@@ -71,6 +72,18 @@ decode_esp(uint16_t type, struct rd body)
 }
 
 static void
+decode_fetch(uint16_t type, struct rd body)
+{
+	struct fetch_ask ask;
+	struct fetch_answer answer;
+
+	if (type == MSG_FETCH_ASK)
+		(void)!fetch_ask_decode(&body, &ask);
+	else if (type == MSG_FETCH_ANSWER)
+		(void)!fetch_answer_decode(&body, &answer);
+}
+
+static void
 decode_trust(uint16_t type, struct rd body)
 {
 	static struct trust_state state;
@@ -97,6 +110,7 @@ static const struct {
 	{ ROLE_IKE, ROLE_KERN, decode_kern },
 	{ ROLE_KERN, ROLE_ESP, decode_esp },
 	{ ROLE_IKE, ROLE_TRUST, decode_trust },
+	{ ROLE_TRUST, ROLE_FETCH, decode_fetch },
 };
 
 /* octet: channel; then messages: octet side and descriptor, u16 type, u16 length, body */

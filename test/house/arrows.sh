@@ -16,6 +16,7 @@ BEGIN {
 	may["conf"] = "base"
 	may["policy"] = "base crypto"
 	may["trust"] = "base"
+	may["fetch"] = "base"
 	may["ike"] = "base wire crypto conf"
 	may["kern"] = "base"
 	may["esp"] = "base crypto"
@@ -23,7 +24,7 @@ BEGIN {
 	may["os"] = "base"
 	may["ctl"] = "base conf"
 	may["ha"] = "base crypto ipc"
-	may["role"] = "base wire crypto conf policy trust ike kern esp ipc os ctl ha"
+	may["role"] = "base wire crypto conf policy trust fetch ike kern esp ipc os ctl ha"
 	may["cmd"] = "base conf policy ctl role"
 	may["sim"] = "base wire crypto conf policy trust ike kern esp ipc ctl role"
 	# library header prefix: the rooms that may include it

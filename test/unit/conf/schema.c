@@ -742,6 +742,16 @@ static const struct { const char *text, *part; bool error; } faults[] = {
 	{ GOOD "[X509-certificates]\nCRL-policy=required\n", "CRL-policy cannot be \"required\"", true },
 	{ GOOD "[X509-certificates]\nSend-certificates=yes\n", "always, if-asked or never", true },
 	{ GOOD "[X509-certificates]\nCheck-extended-usage=maybe\n", "Check-extended-usage", true },
+	{ GOOD "[X509-certificates]\nOCSP=if-availabel\n", "did you mean \"if-available\"?", true },
+	{ GOOD "[X509-certificates]\nOCSP=yes\n", "off, if-available or require", true },
+	{ GOOD "[X509-certificates]\nOCSP=require\nOCSP-timeout=31\n", "out of range (1 to 30)", true },
+	{ GOOD "[X509-certificates]\nOCSP=require\nOCSP-timeout=0\n", "out of range (1 to 30)", true },
+	{ GOOD "[X509-certificates]\nOCSP=require\nOCSP-responder=https://a.example/\n",
+	    "\"https://a.example/\": it does not begin with http://", true },
+	{ GOOD "[X509-certificates]\nOCSP=require\nOCSP-responder=http://a b/\n",
+	    "write it as http://host:port/path", true },
+	{ GOOD "[X509-certificates]\nOCSP-responder=http://192.0.2.1/\n", "no effect: OCSP is off", false },
+	{ GOOD "[X509-certificates]\nOCSP-respondr=http://192.0.2.1/\n", "OCSP-responder", false },
 };
 
 static void

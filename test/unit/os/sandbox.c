@@ -26,7 +26,7 @@
 enum { DIED_BY_SIGSYS = 1000, NOT_ENTERED = 77 };
 
 static const enum sandbox_profile roles[] = { SANDBOX_IKE, SANDBOX_KEYS, SANDBOX_KERN, SANDBOX_ESP,
-    SANDBOX_TRUST };
+    SANDBOX_TRUST, SANDBOX_FETCH };
 
 /* An account that every system has, so that the test needs none made. */
 static const char *const account = "nobody";
@@ -126,7 +126,6 @@ dies_doing(int (*what)(void), const char *name)
 
 DIES(open_file)
 DIES(make_file)
-DIES(make_socket)
 DIES(make_netlink)
 DIES(bind_any)
 DIES(become_root)
@@ -144,6 +143,54 @@ every_role_lives_when_it_does_nothing_wrong(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(roles); i++)
 		assert_int_equal(inside(roles[i], nothing), 0);
+}
+
+/* fetch excepted: that is what it is for. */
+static void
+every_other_role_dies_at_make_socket(void **state)
+{
+	(void)state;
+	SKIP_WITHOUT_SECCOMP();
+	for (size_t i = 0; i < COUNT(roles); i++)
+		if (roles[i] != SANDBOX_FETCH)
+			assert_int_equal(inside(roles[i], make_socket), DIED_BY_SIGSYS);
+}
+
+static int make_tcp6(void) { return socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) < 0; }
+static int make_udp(void) { return socket(AF_INET, SOCK_DGRAM, 0) < 0; }
+static int make_raw(void) { return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) < 0; }
+static int make_unix(void) { return socket(AF_UNIX, SOCK_STREAM, 0) < 0; }
+static int make_sctp(void) { return socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP) < 0; }
+static int listen_any(void) { return listen(0, 1) < 0; }
+static int set_option(void) { return setsockopt(0, IPPROTO_IP, IP_TTL, NULL, 0) < 0; }
+
+/* As far as a refused connection: nobody listens on port 1. */
+static int
+connect_tcp(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(1),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), error = 0;
+	socklen_t n = sizeof(error);
+
+	return fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 || errno != ECONNREFUSED ||
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0;
+}
+
+static void
+fetch_may_connect_by_tcp_and_nothing_else(void **state)
+{
+	static int (*const never[])(void) = { make_udp, make_raw, make_unix, make_sctp, make_netlink,
+	    bind_any, listen_any, set_option };
+
+	(void)state;
+	SKIP_WITHOUT_SECCOMP();
+	assert_int_equal(inside(SANDBOX_FETCH, make_socket), 0);
+	assert_int_equal(inside(SANDBOX_FETCH, make_tcp6), 0);
+	assert_int_equal(inside(SANDBOX_FETCH, connect_tcp), 0);
+	for (size_t i = 0; i < COUNT(never); i++)
+		if (inside(SANDBOX_FETCH, never[i]) != DIED_BY_SIGSYS)
+			fail_msg("it survived what it must not do, number %zu", i);
 }
 
 static int
@@ -241,6 +288,7 @@ only_kern_keeps_a_capability_and_it_is_net_admin(void **state)
 	assert_int_equal(inside_with(SANDBOX_KEYS, false, effective_capabilities), 0);
 	assert_int_equal(inside_with(SANDBOX_ESP, false, effective_capabilities), 0);
 	assert_int_equal(inside_with(SANDBOX_TRUST, false, effective_capabilities), 0);
+	assert_int_equal(inside_with(SANDBOX_FETCH, false, effective_capabilities), 0);
 	assert_int_equal(inside_with(SANDBOX_KERN, false, effective_capabilities),
 	    geteuid() == 0 ? 1 : 0);
 }
@@ -319,7 +367,8 @@ main(void)
 		cmocka_unit_test(every_role_lives_when_it_does_nothing_wrong),
 		cmocka_unit_test(every_role_dies_at_open_file),
 		cmocka_unit_test(every_role_dies_at_make_file),
-		cmocka_unit_test(every_role_dies_at_make_socket),
+		cmocka_unit_test(every_other_role_dies_at_make_socket),
+		cmocka_unit_test(fetch_may_connect_by_tcp_and_nothing_else),
 		cmocka_unit_test(every_role_dies_at_make_netlink),
 		cmocka_unit_test(every_role_dies_at_bind_any),
 		cmocka_unit_test(every_role_dies_at_become_root),

@@ -31,6 +31,9 @@ the_role_that_sees_hostile_octets_has_no_channel_to_esp(void **state)
 	assert_null(role_table(ROLE_TRUST, ROLE_ESP, &side));
 	assert_null(role_table(ROLE_TRUST, ROLE_KEYS, &side));
 	assert_null(role_table(ROLE_TRUST, ROLE_KERN, &side));
+	/* and whom web servers talk to has one to trust only */
+	for (int r = ROLE_IKE; r < ROLE_MAX; r++)
+		assert_int_equal(role_table(ROLE_FETCH, (enum role)r, &side) != NULL, r == ROLE_TRUST);
 }
 
 static void

@@ -14,6 +14,7 @@
 
 #include "base/sanitized.h"
 #include "os/sandbox.h"
+#include "role/fetch_msg.h"
 #include "role/trust_msg.h"
 
 struct trust_under_test {
@@ -255,6 +256,155 @@ files_that_nobody_asked_for_end_the_role(void **arg)
 	end(&t);
 }
 
+/* ---- with responders ---- */
+
+static void
+conf_online(struct trust_under_test *t, uint8_t ocsp, uint8_t seconds)
+{
+	struct trust_conf c = { .settings = { .crl = TRUST_CRL_OFF, .ocsp = ocsp,
+	    .ocsp_timeout = seconds, .responder = "http://192.0.2.1:8080/ocsp" }, .given = true,
+	    .path = { [TRUST_CA] = "/x/ca" } };
+
+	trust_conf_encode(channel_body(t->ike), &c);
+	assert_true(channel_send(t->ike, MSG_TRUST_CONF, -1));
+	assert_true(channel_flush(t->ike));
+	give(t, FILES_CA, "/x/ca", LIST("root.pem"));
+	free(state(t));
+}
+
+/* Answers the next question so; NULL: not at all. */
+static void
+responds(struct channel *fetch, const char *reason, const char *body)
+{
+	struct channel_in in = next_of(fetch, MSG_FETCH_ASK, NULL, 0);
+	struct fetch_ask a;
+
+	assert_true(fetch_ask_decode(&in.body, &a));
+	assert_string_equal(a.url.host, "192.0.2.1");
+	assert_int_equal(a.url.port, 8080);
+	assert_true(a.left_ms <= 30000 && a.body.n > 0);
+	struct fetch_answer r = { .era = a.era, .token = a.token, .ok = body != NULL };
+	if (body != NULL)
+		r.body = view_str(body);
+	else if (reason != NULL)
+		text_copy(r.reason, sizeof(r.reason), reason);
+	else
+		return;
+	fetch_answer_encode(channel_body(fetch), &r);
+	assert_true(channel_send(fetch, MSG_FETCH_ANSWER, -1));
+	assert_true(channel_flush(fetch));
+}
+
+static bool
+nothing_comes(struct channel *c)
+{
+	struct channel_in in;
+
+	return channel_wait(c, 300, &in) == CHANNEL_EMPTY;
+}
+
+static void
+an_ask_waits_for_the_responder_and_stalls_nobody(void **arg)
+{
+	struct trust_under_test t = start();
+	struct channel *fetch = process_link(&t.trust, ROLE_FETCH);
+
+	(void)arg;
+	conf_online(&t, TRUST_OCSP_REQUIRE, 30);
+	ask(&t, 1, "leaf0");
+	assert_true(nothing_comes(t.ike));
+	ask(&t, 2, "self");			/* refused without asking anybody */
+	assert_int_equal(answered(&t, 2), WHY_CERT_ISSUER);
+	ask(&t, 3, "leaf0");			/* waits for the same question */
+	responds(fetch, "HTTP status 503", NULL);
+	assert_int_equal(answered(&t, 1), WHY_OCSP_UNREACHABLE);
+	assert_int_equal(answered(&t, 3), WHY_OCSP_UNREACHABLE);
+	assert_true(nothing_comes(fetch));
+	/* what is no answer, after a reload has forgotten that */
+	conf_online(&t, TRUST_OCSP_REQUIRE, 30);
+	ask(&t, 4, "leaf0");
+	responds(fetch, NULL, "nonsense");
+	assert_int_equal(answered(&t, 4), WHY_OCSP_ANSWER);
+	conf_online(&t, TRUST_OCSP_IF_AVAILABLE, 30);
+	ask(&t, 5, "leaf0");
+	responds(fetch, "Connection refused", NULL);
+	assert_int_equal(answered(&t, 5), WHY_NONE);
+	char log[700] = "";
+	struct channel_in in;
+	while (strstr(log, "passes without") == NULL &&
+	    channel_wait(t.trust.monitor, 2000, &in) == CHANNEL_MESSAGE)
+		if (in.type == MSG_LOG && in.body.n > 2)
+			snprintf(log, sizeof(log), "%.*s", (int)in.body.n - 2, (const char *)in.body.p + 2);
+	assert_non_null(strstr(log, "leaf0 passes without an OCSP answer: an OCSP responder does not "
+	    "answer: http://192.0.2.1:8080/ocsp: Connection refused"));
+	channel_free(fetch);
+	end(&t);
+}
+
+static void
+without_an_answer_the_deadline_answers(void **arg)
+{
+	struct trust_under_test t = start();
+
+	(void)arg;
+	conf_online(&t, TRUST_OCSP_REQUIRE, 1);
+	ask(&t, 1, "leaf0");			/* there is no fetch at all */
+	assert_int_equal(answered(&t, 1), WHY_OCSP_UNREACHABLE);
+	conf_online(&t, TRUST_OCSP_IF_AVAILABLE, 1);
+	ask(&t, 2, "leaf0");
+	assert_int_equal(answered(&t, 2), WHY_NONE);
+	struct channel *fetch = process_link(&t.trust, ROLE_FETCH);
+	conf_online(&t, TRUST_OCSP_REQUIRE, 1);
+	ask(&t, 3, "leaf0");
+	responds(fetch, NULL, NULL);		/* silent */
+	assert_int_equal(answered(&t, 3), WHY_OCSP_UNREACHABLE);
+	channel_free(fetch);
+	end(&t);
+}
+
+static void
+when_fetch_dies_its_questions_are_asked_once_more(void **arg)
+{
+	struct trust_under_test t = start();
+	struct channel *fetch = process_link(&t.trust, ROLE_FETCH);
+
+	(void)arg;
+	conf_online(&t, TRUST_OCSP_REQUIRE, 30);
+	ask(&t, 1, "leaf0");
+	responds(fetch, NULL, NULL);
+	channel_free(fetch);
+	assert_true(nothing_comes(t.ike));
+	fetch = process_link(&t.trust, ROLE_FETCH);
+	responds(fetch, NULL, NULL);
+	channel_free(fetch);
+	assert_int_equal(answered(&t, 1), WHY_OCSP_UNREACHABLE);
+	end(&t);
+}
+
+static void
+a_reload_asks_anew_what_waits(void **arg)
+{
+	struct trust_under_test t = start();
+	struct channel *fetch = process_link(&t.trust, ROLE_FETCH);
+
+	(void)arg;
+	conf_online(&t, TRUST_OCSP_REQUIRE, 30);
+	ask(&t, 1, "leaf0");
+	struct channel_in in = next_of(fetch, MSG_FETCH_ASK, NULL, 0);
+	struct fetch_ask a;
+	assert_true(fetch_ask_decode(&in.body, &a));
+	conf_online(&t, TRUST_OCSP_REQUIRE, 30);
+	/* the answer to the old question is none to the new one */
+	const struct fetch_answer old = { .era = a.era, .token = a.token, .reason = "old" };
+	fetch_answer_encode(channel_body(fetch), &old);
+	assert_true(channel_send(fetch, MSG_FETCH_ANSWER, -1));
+	assert_true(nothing_comes(t.ike));
+	conf_online(&t, TRUST_OCSP_OFF, 0);
+	assert_int_equal(answered(&t, 1), WHY_NONE);
+	channel_free(fetch);
+	end(&t);
+}
+
 /* ---- in the sandbox ---- */
 
 struct hostile { struct view v[12]; size_t n; };
@@ -355,7 +505,8 @@ every_octet_of_the_messages_is_checked(void **arg)
 	static struct trust_state s;
 	uint8_t room[2048];
 	struct wr w = wr_of(room, sizeof(room));
-	struct trust_conf c = { .settings = { .crl = 1, .send = 2, .accept_self_signed = true },
+	struct trust_conf c = { .settings = { .crl = 1, .send = 2, .accept_self_signed = true,
+	    .ocsp = 1, .ocsp_timeout = 5, .responder = "http://a/" },
 	    .path = { [TRUST_CA] = "/a", [TRUST_CERT] = "/b" } };
 
 	(void)arg;
@@ -378,6 +529,10 @@ main(void)
 		cmocka_unit_test(a_reload_takes_effect_when_it_is_whole),
 		cmocka_unit_test(expiry_is_logged_with_file_subject_and_days),
 		cmocka_unit_test(files_that_nobody_asked_for_end_the_role),
+		cmocka_unit_test(an_ask_waits_for_the_responder_and_stalls_nobody),
+		cmocka_unit_test(without_an_answer_the_deadline_answers),
+		cmocka_unit_test(when_fetch_dies_its_questions_are_asked_once_more),
+		cmocka_unit_test(a_reload_asks_anew_what_waits),
 		cmocka_unit_test(r16_certificates_are_judged_within_the_sandbox),
 		cmocka_unit_test(every_octet_of_the_messages_is_checked),
 	};
