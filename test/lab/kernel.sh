@@ -5,7 +5,7 @@
 # kernel.sh -l lists the cases.
 
 cases='acquire acquire-only flush-sas flush-policies delete-one drift taken-over leftovers
-	own-sockets'
+	shared own-sockets'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -231,6 +231,29 @@ kernel_leftovers() {
 	others_stay
 	orderly
 	others_stay
+}
+
+# Shared-SADB: SAs have no replay window; a reload without the tag makes them anew
+# with one; the next run with it removes nothing, for it may be another daemon's.
+kernel_shared() {
+	guarded() { xfrm west state | grep -q 'replay_window 64'; }
+	pair general=Shared-SADB= active=yes
+	wait_for 20 "the tunnel" tunnel_up west
+	wait_for 5 "an answer" can_ping cwest 10.2.0.2
+	guarded && fail "there is a replay window: $(xfrm west state)"
+	say "ok: no replay window"
+	sed -i '/^Shared-SADB/d' "$T/west/run/isakmpd.conf"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 30 "SAs with a replay window" guarded
+	check "pings" pings cwest 10.2.0.2
+	lose_power west
+	local left
+	left=$(xfrm west state | grep -c 'proto esp')
+	ours_conf west general=Shared-SADB=
+	start west
+	[ "$(xfrm west state | grep -c 'proto esp')" = "$left" ] || fail "SAs were removed: $(xfrm west state)"
+	flow_is_there || fail "the flow was removed"
+	say "ok: what may be another daemon's stays"
 }
 
 # A flow between the gateways themselves: IKE passes it, in both directions, for all time.
