@@ -142,6 +142,7 @@ build(struct ike *ike, struct store *store, struct problems *problems)
 	s = snapshot_build(store, &env, problems);
 	log_problems(ike, problems);
 	if (s != NULL && !policy_allows(ike, s)) {
+		problems->errors++;
 		snapshot_unref(s);
 		s = NULL;
 	}

@@ -33,7 +33,9 @@ open_fifo(struct monitor *m)
 	STR(error, 512);
 
 	if (strcmp(m->options.fifo, "-") == 0) {
-		m->fd[ROLE_FD_FIFO] = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+		/* A daemon in the background has no standard input (isakmpd.md section 1). */
+		m->fd[ROLE_FD_FIFO] = m->options.foreground ?
+		    fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open("/dev/null", O_RDONLY | O_CLOEXEC);
 		return m->fd[ROLE_FD_FIFO] >= 0;
 	}
 	m->fd[ROLE_FD_FIFO] = files_fifo(m->options.fifo, &error);

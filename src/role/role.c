@@ -432,6 +432,15 @@ role_main(struct role_ctx *ctx)
 	return 1;
 }
 
+/* What fails in libevent fails its caller, who says so in words of ours; a file as
+ * standard input, which epoll does not take, is no failure. */
+static void
+event_log(int severity, const char *text)
+{
+	(void)severity;
+	(void)text;
+}
+
 int
 role_run(enum role role, int monitor_fd)
 {
@@ -445,6 +454,7 @@ role_run(enum role role, int monitor_fd)
 		ctx->fd[i] = -1;
 	(void)prctl(PR_SET_NAME, "isakmpd");	/* it was started by a name of /proc */
 	tzset();		/* local time for reports; the file is out of reach later */
+	event_set_log_callback(event_log);
 	ctx->base = event_base_new();
 	if (ctx->base != NULL)
 		ctx->link[ROLE_MONITOR] = link_new(ctx, ROLE_MONITOR, monitor_fd);

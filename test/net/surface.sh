@@ -3,7 +3,7 @@
 #
 # surface.sh -l lists the cases.
 
-cases='capture4 capture6 capture-natt capture-files capture-failed status
+cases='capture4 capture6 capture-natt capture-natt6 capture-files capture-failed status
 	reload-plan renegotiate-on-hup log-levels
 	fifo-configuration fifo-batch fifo-teardown fifo-odd passive
 	debugger families ports files stdin background acquire-only no-kernel signals
@@ -139,6 +139,18 @@ capture-natt)
 	[ "$n" -ge 5 ] || fail "$n messages on port 4500 with their marker"
 	n=$(tshark -n -r "$run/isakmpd.pcap" -Y 'udp.port == 500 && isakmp' 2>/dev/null | wc -l)
 	[ "$n" -ge 4 ] || fail "$n messages on port 500" ;;
+
+capture-natt6)
+	ours_conf west me=fd09::1 he=fd09::2 encap=yes
+	ours_conf east me=fd09::2 he=fd09::1
+	start east
+	start west -L
+	up
+	wait_for 5 "nine messages" nine
+	reads "$run/isakmpd.pcap" fd09::1 fd09::2
+	n=$(tshark -n -r "$run/isakmpd.pcap" -Y 'ipv6 && udp.port == 4500 && udpencap.non_esp_marker && isakmp' \
+	    2>/dev/null | wc -l)
+	[ "$n" -ge 5 ] || fail "$n messages on port 4500 with their marker" ;;
 
 # p on, p on=path, p off; what may be appended to and what not; the size.
 capture-files)
@@ -748,6 +760,19 @@ stdin)
 	[ ! -e "$run/isakmpd.fifo" ] || fail "there is a FIFO"
 	printf 'x\nQ\n' | in_host west timeout 20 "$BIN/isakmpd" -d -K -n -T -p 1501 -c /run/isakmpd.conf -f - -i /run/two.pid >"$T/two" 2>&1 ||
 	    fail "Q on standard input: status $?: $(cat "$T/two")"
+	# a file, to whose end it reads, in the background and passive
+	printf 'D 10 5\nS\n' >"$run/orders"
+	rm -f "$run/isakmpd.result"
+	in_host west timeout 20 sh -c '"$1" -K -n -S -T -p 1502 -c /run/isakmpd.conf -f - -i /run/three.pid \
+	    --run-dir /run </run/orders' sh "$BIN/isakmpd" || fail "-f - in the background: status $?"
+	never 1 "orders out of /dev/null" [ -e "$run/isakmpd.result" ]
+	kill "$(cat "$run/three.pid")"
+	in_host west timeout 20 "$BIN/isakmpd" -d -K -n -S -T -p 1503 -c /run/isakmpd.conf -f - -i /run/four.pid \
+	    <"$run/orders" >"$T/four" 2>&1 &
+	wait_for 10 "the table from a file" [ -e "$run/isakmpd.result" ]
+	kill "$(cat "$run/four.pid")"
+	wait $!
+	grep -qv ' Default ' "$T/four" && fail "a line that is none: $(cat "$T/four")"
 	grep -q "unrecognized command: 'x'" "$T/two" && grep -q 'ui_shutdown_daemon' "$T/two" ||
 	    fail "the orders: $(cat "$T/two")" ;;
 
