@@ -145,14 +145,17 @@ kind_of_oid(struct view oid)
 	return NULL;
 }
 
-/* Letters, digits and dots, then "="; how many before it.  0: no type is there. */
+/*
+ * What can be a type, also one that is not known here, then "="; how many
+ * before it.  0: no type is there.
+ */
 static size_t
 type_length(const char *p)
 {
 	size_t n = 0;
 
 	while (is_digit(p[n]) || (p[n] >= 'A' && p[n] <= 'Z') || (p[n] >= 'a' && p[n] <= 'z') ||
-	    p[n] == '.')
+	    p[n] == '.' || p[n] == '-' || p[n] == '_')
 		n++;
 	return p[n] == '=' ? n : 0;
 }

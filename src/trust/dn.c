@@ -6,14 +6,23 @@
 
 enum { ONELINE_MAX = 255, TEXT_MAX = 8192 };
 
+/* A few names of libcrypto's, of algorithms, have a slash or worse in them. */
+static bool
+is_word(const char *name)
+{
+	static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	return name[strspn(name, good)] == '\0';
+}
+
 /* "CN"; types without a short name by their number. */
 static void
-print_type(struct str *s, const ASN1_OBJECT *type)
+print_type(struct str *s, const ASN1_OBJECT *type, enum dn_style style)
 {
 	int nid = OBJ_obj2nid(type);
 	char number[80];
 
-	if (nid != NID_undef) {
+	if (nid != NID_undef && (style == DN_ONELINE || is_word(OBJ_nid2sn(nid)))) {
 		str_add(s, OBJ_nid2sn(nid));
 	} else {
 		(void)OBJ_obj2txt(number, sizeof(number), type, 1);
@@ -49,7 +58,7 @@ dn_print(struct str *s, const X509_NAME *name, enum dn_style style)
 
 		str_char(s, X509_NAME_ENTRY_set(e) == set ? '+' : '/');
 		set = X509_NAME_ENTRY_set(e);
-		print_type(s, X509_NAME_ENTRY_get_object(e));
+		print_type(s, X509_NAME_ENTRY_get_object(e), style);
 		str_char(s, '=');
 		print_value(s, X509_NAME_ENTRY_get_data(e), style);
 		if (style == DN_ONELINE && (s->cut || s->len - begin > ONELINE_MAX)) {

@@ -59,6 +59,8 @@ a_fault_is_told_with_its_place(void **state)
 		{ "/ CN=gw", 1, "no attribute" },
 		{ "/C=SE/CM=gw", 6, "CM is not an attribute" },
 		{ "/C=SE/O=x+nix=gw", 10, "nix is not an attribute" },
+		{ "/O=x/international-organizations=y", 5, "is not an attribute" },
+		{ "/O=x/C_N=y", 5, "C_N is not an attribute" },
 		{ "/C=SE/O=", 8, "empty" },
 		{ "/C=/O=x", 3, "empty" },
 		{ "/C=SWE/O=x", 3, "two letters" },
