@@ -19,7 +19,8 @@ enum {
 	EVENTS_BUFFER = 4 * 1024 * 1024,
 	PROBE_SECONDS = 5,	/* what a probe leaves behind if it is killed */
 	PROBE_SPI = 0x15a40000,
-	SA_KEY = 24
+	SA_KEY = 24,
+	ASKED_MAX = 64		/* policies of others that packets met last */
 };
 
 /* An SA of ours, or an SPI that waits for one. */
@@ -42,6 +43,8 @@ struct xfrm {
 	struct map	*by_receiver, *by_selector;
 	unsigned	 flows6;	/* flows over IPv6: neighbour discovery is exempt */
 	bool		 shared;	/* what looks like ours may be another daemon's */
+	struct xfrm_policy asked[ASKED_MAX];
+	unsigned	 n_asked;	/* since the start; the oldest is written over */
 };
 
 static struct xfrm *
@@ -226,22 +229,38 @@ look_up_policy(struct xfrm *x, const struct xfrm_policy *p, struct xfrm_policy_t
 	return error;
 }
 
+static bool
+policy_lends(struct xfrm *x, const struct xfrm_policy *p, const struct sa_spec *spec,
+    uint32_t *ret_reqid)
+{
+	struct xfrm_policy_told told;
+	uint8_t key[XFRM_SELECTOR_KEY];
+
+	return find(x->policies, x->by_selector, xfrm_policy_key(key, p)) == NULL &&
+	    look_up_policy(x, p, &told) == 0 && xfrm_policy_lends(&told, spec, ret_reqid);
+}
+
 /*
  * Where other programs set the policies (Acquire-Only), the SA must have the
- * reqid of the one that it serves.
+ * reqid of the one that it serves: that of the same selectors, or for a part of
+ * them the one that a packet met last.
  */
 static bool
 lent(struct xfrm *x, const struct sa_spec *spec, enum sa_part part, uint32_t *ret_reqid)
 {
 	struct xfrm_policy p[3];
-	struct xfrm_policy_told told;
-	uint8_t key[XFRM_SELECTOR_KEY];
 	size_t n = xfrm_flow_policies(spec, p, COUNT(p));	/* outbound, inbound, forward */
-	const struct xfrm_policy *mine = &p[part == SA_PART_OUT ? 0 : 1];
 
-	return n == COUNT(p) &&
-	    find(x->policies, x->by_selector, xfrm_policy_key(key, mine)) == NULL &&
-	    look_up_policy(x, mine, &told) == 0 && xfrm_policy_lends(&told, spec, ret_reqid);
+	if (n == COUNT(p) && policy_lends(x, &p[part == SA_PART_OUT ? 0 : 1], spec, ret_reqid))
+		return true;
+	for (unsigned i = 1; i <= ASKED_MAX && i <= x->n_asked; i++) {
+		const struct xfrm_policy *asked = &x->asked[(x->n_asked - i) % ASKED_MAX];
+
+		if (xfrm_policy_within(asked, &spec->flow) &&
+		    policy_lends(x, asked, spec, ret_reqid))
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -727,7 +746,7 @@ xfrm_fd(struct backend *b)
 }
 
 static bool
-acquire(const struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
+acquire(struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
 {
 	struct kern_event e = { .kind = KERN_ACQUIRE };
 	uint8_t key[XFRM_SELECTOR_KEY];
@@ -740,6 +759,8 @@ acquire(const struct xfrm *x, const struct nlmsghdr *h, struct kern_event *ret)
 	if (known != NULL && known->stale)
 		return false;
 	e.id = known != NULL ? known->flow : 0;
+	if (known == NULL)
+		x->asked[x->n_asked++ % ASKED_MAX] = p;
 	*ret = e;
 	return true;
 }

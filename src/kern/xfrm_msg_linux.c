@@ -884,6 +884,24 @@ any_or(const xfrm_address_t *told, const struct addr *want, uint16_t family)
 	return addr_is_any(&got) || addr_equal(&got, want);
 }
 
+static bool
+side_within(const struct selector *inner, const struct selector *outer)
+{
+	return range_within(&inner->net, &outer->net) &&
+	    (outer->port == 0 || outer->port == inner->port);
+}
+
+bool
+xfrm_policy_within(const struct xfrm_policy *p, const struct flow *f)
+{
+	const struct selector local = selector_side(&p->sel, true),
+	    remote = selector_side(&p->sel, false);
+
+	return local.net.first.family == f->local.net.first.family &&
+	    side_within(&local, &f->local) && side_within(&remote, &f->remote) &&
+	    (f->protocol == 0 || f->protocol == p->sel.proto);
+}
+
 bool
 xfrm_policy_lends(const struct xfrm_policy_told *t, const struct sa_spec *spec,
     uint32_t *ret_reqid)

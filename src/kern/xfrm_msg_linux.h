@@ -117,6 +117,8 @@ MUST_USE bool	xfrm_policy_same(const struct xfrm_policy_told *want,
 /* Whether an SA of the spec serves a policy of another program; its reqid. */
 MUST_USE bool	xfrm_policy_lends(const struct xfrm_policy_told *, const struct sa_spec *,
 		    uint32_t *ret_reqid);
+/* Whether all that an outbound policy selects is traffic of the flow. */
+bool		xfrm_policy_within(const struct xfrm_policy *, const struct flow *);
 struct view	xfrm_policy_key(uint8_t room[XFRM_SELECTOR_KEY], const struct xfrm_policy *);
 
 /* ---- events ---- */

@@ -727,6 +727,39 @@ a_packet_at_a_policy_of_others_asks_and_gets_an_sa_of_ours(void **state)
 	sa_spec_done(&spec);
 }
 
+/* The policy of the others is for a part of what the connection is for. */
+static void
+a_policy_of_others_within_the_flow_gets_an_sa_too(void **state)
+{
+	struct sa_spec spec = spec_make(82), part = spec_make(82);
+	struct backend *b = make();
+	struct sa_usage usage;
+	struct kern_event e;
+	STR(detail, 100);
+
+	(void)state;
+	spec.local = part.local = (struct endpoint){ addr_make("10.1.0.1"), 4500 };
+	spec.out.spi = part.out.spi = 0x9002;
+	part.flow.local.net = subnet_make("10.1.0.0", 28);
+	part.flow.remote.net = subnet_make("10.2.0.0", 28);
+	assert_int_equal(stranger(&part, XFRM_MSG_NEWSA, XFRM_MSG_NEWPOLICY), 0);
+	flush_sas();
+	send_packet("10.2.0.9");
+	do
+		assert_true(await(b, &e, 5000));
+	while (e.kind != KERN_ACQUIRE);
+	assert_int_equal(b->ops->sa_add(b, &spec, SA_PART_IN, &detail), WHY_NONE);
+	assert_int_equal(b->ops->sa_add(b, &spec, SA_PART_OUT, &detail), WHY_NONE);
+	send_packet("10.2.0.9");
+	assert_int_equal(b->ops->query(b, &spec, &usage), WHY_NONE);
+	assert_true(usage.out_packets >= 1);
+	assert_int_equal(count().sas, 2);
+	b->ops->free(b);
+	flush();
+	sa_spec_done(&spec);
+	sa_spec_done(&part);
+}
+
 static void
 a_packet_without_an_sa_asks_for_one(void **state)
 {
@@ -851,6 +884,7 @@ main(void)
 		cmocka_unit_test(a_policy_that_others_change_is_told_with_both_values_and_mended),
 		cmocka_unit_test(a_policy_that_others_took_over_is_told_once_and_stays_theirs),
 		cmocka_unit_test(a_packet_at_a_policy_of_others_asks_and_gets_an_sa_of_ours),
+		cmocka_unit_test(a_policy_of_others_within_the_flow_gets_an_sa_too),
 		cmocka_unit_test(lifetimes_end_softly_then_hard),
 		cmocka_unit_test(octets_end_a_lifetime_too_and_are_counted),
 		cmocka_unit_test(a_socket_with_a_policy_of_its_own_passes_that_of_a_flow),
