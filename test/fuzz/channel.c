@@ -8,6 +8,7 @@
 #include "base/ask.h"
 #include "base/esp_msg.h"
 #include "role/fetch_msg.h"
+#include "role/identities.h"
 #include "role/role.h"
 #include "role/trust_msg.h"
 
@@ -34,6 +35,13 @@ decode_keys(uint16_t type, struct rd body)
 		struct keys_answer a = { 0 };
 		(void)!keys_answer_decode(&body, &a);
 		keys_answer_done(&a);
+	} else if (type == MSG_KEY_WANTED) {
+		struct identity i;
+		uint32_t number;
+		(void)!identity_ask_decode(&body, &number, &i);
+	} else if (type == MSG_KEY_HELD) {
+		struct identity_answer a;
+		(void)!identity_answer_decode(&body, &a);
 	}
 }
 

@@ -508,7 +508,16 @@ signed-by-chain)
 	wait_for 10 "the reload" logged west 'reinitializing daemon'
 	order west "c net"
 	wait_for 20 "the refusal" logged west \
-	    'ID_OTHER.*expected="DER_ASN1_DN /C=SE/O=example\\/vpn/CN=north" got="DER_ASN1_DN /C=SE/O=Example\\/VPN/CN=east"' ;;
+	    'ID_OTHER.*expected="DER_ASN1_DN /C=SE/O=example\\/vpn/CN=north" got="DER_ASN1_DN /C=SE/O=Example\\/VPN/CN=east"'
+	# What cannot sign is told when it is read, with the line of the ID.
+	cp "$T/ca2.key" "$T/west/run/private/local.key"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 10 "the other key" logged west \
+	    'isakmpd.conf:[0-9]*: \[peer\]: as %fromcert: no certificate is of our private key'
+	rm "$T/west/run/private/local.key"
+	kill -HUP "$(cat "$T/west/daemon.pid")"
+	wait_for 10 "the missing key" logged west \
+	    'isakmpd.conf:[0-9]*: \[peer\]: no private key for ECDSA_256 as %fromcert: there should be one in /run/private/local.key' ;;
 
 # A role that dies is noticed, and the daemon does not stay half alive.
 role-dies)

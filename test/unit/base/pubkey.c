@@ -105,10 +105,12 @@ every_octet_of_a_question_to_trust_and_of_its_answer_is_checked(void **state)
 	struct wr w = wr_of(buf, sizeof(buf));
 	struct trust_ask a = { .verb = TRUST_PEER, .token = 7, .peer = "peer-berlin",
 	    .auth = AUTH_RSA_SIG, .allow_weak = true, .id_body = view_str("\1abcd"),
+	    .want_body = view_str("\11want"), .own_body = view_str("\11own"),
 	    .key = point(65), .n_certs = 2,
 	    .certs = { view_str("\4first"), view_str("\4second") } };
 	struct trust_answer r = { .verb = TRUST_OWN, .token = 8, .why = WHY_ID_OTHER,
-	    .key = point(97), .pinned = true, .field = "f", .expected = "e", .got = "g",
+	    .key = point(97), .pinned = true, .own_name = "/CN=a", .peer_name = "/CN=b",
+	    .own_id = view_str("\60\0"), .same = true, .field = "f", .expected = "e", .got = "g",
 	    .remedy = "r", .n_certs = 1, .certs = { view_str("\4leaf") } };
 
 	(void)state;
