@@ -480,6 +480,32 @@ r20_our_own_hash_sent_back_does_not_authenticate_the_peer(void **state)
 	free_both(&i, &r);
 }
 
+/* The same secret, nonces and cookies, and other Diffie-Hellman values; then nothing but zeros. */
+static void
+r20_a_hash_of_an_earlier_exchange_does_not_authenticate_the_peer(void **state)
+{
+	static const uint8_t zero[PRF_MAX];
+	struct side i, r, later_i, later_r;
+	struct keys_answer old = { 0 }, now = { 0 };
+
+	(void)state;
+	reach_keyed(&i, &r);
+	reach_keyed(&later_i, &later_r);
+	struct keys_ask own = auth_ask(KEYS_AUTH_OWN, 9, view_of(id_r, 9), (struct view){ 0 });
+	keys_state_ask(r.ks, &own, &old);
+	keys_state_ask(later_r.ks, &own, &now);
+	assert_int_equal(old.proof_n, now.proof_n);
+	struct keys_ask peer = auth_ask(KEYS_AUTH_PEER, 7, view_of(id_r, 9),
+	    view_of(old.proof, old.proof_n));
+	assert_int_equal(ask(later_i.ks, &peer), WHY_AUTH_HASH);
+	peer.proof = view_of(zero, now.proof_n);
+	assert_int_equal(ask(later_i.ks, &peer), WHY_AUTH_HASH);
+	peer.proof = view_of(now.proof, now.proof_n);
+	assert_int_equal(ask(later_i.ks, &peer), WHY_NONE);
+	free_both(&i, &r);
+	free_both(&later_i, &later_r);
+}
+
 static void
 different_keys_do_not_authenticate(void **state)
 {
@@ -679,6 +705,7 @@ main(void)
 		cmocka_unit_test(each_hash_is_made_once_and_checked_a_few_times),
 		cmocka_unit_test(wrong_hashes_are_wrong_whatever_their_length),
 		cmocka_unit_test(r20_our_own_hash_sent_back_does_not_authenticate_the_peer),
+		cmocka_unit_test(r20_a_hash_of_an_earlier_exchange_does_not_authenticate_the_peer),
 		cmocka_unit_test(different_keys_do_not_authenticate),
 		cmocka_unit_test(bad_asks_say_why_and_spend_the_token),
 		cmocka_unit_test(a_group_that_is_not_there_leaves_no_token),
