@@ -20,28 +20,18 @@ fi
 . "$(dirname "$0")/cases.sh"
 swan_needed
 net_enter "$@"
+. "$here/openssl.sh"
 
 read -r _ our their method p1 < <(awk -v name="${1#sign-}" '$1 == name' <<<"$table")
 [ -n "$p1" ] || fail "no case $1"
 
-# make_key kind:size file
-make_key() {
-	case $1 in
-	rsa:*) openssl genpkey -quiet -algorithm RSA -pkeyopt "rsa_keygen_bits:${1#rsa:}" -out "$2" ;;
-	ec:*) openssl genpkey -quiet -algorithm EC -pkeyopt "ec_paramgen_curve:${1#ec:}" -out "$2" ;;
-	esac 2>"$T/openssl.err" || openssl_old "$1" "$2" || fail "openssl: $(cat "$T/openssl.err")"
-}
-# OpenSSL 3.0 has no -quiet.
-openssl_old() {
-	case $1 in
-	rsa:*) openssl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${1#rsa:}" -out "$2" ;;
-	ec:*) openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${1#ec:}" -out "$2" ;;
-	esac 2>"$T/openssl.err"
-}
 for k in our their other; do
-	v=$our
-	[ $k != their ] || v=$their
-	make_key "$v" "$T/$k.pem"
+	case $k:$our in
+	their:*) v=$their ;;
+	other:rsa:*) v=rsa:2048 ;;	# its kind matters, not its size
+	*) v=$our ;;
+	esac
+	key_make "$v" "$T/$k.pem"
 	openssl pkey -in "$T/$k.pem" -pubout -out "$T/$k.pub"
 done
 
