@@ -241,8 +241,9 @@ exchange_text(struct str *s, const struct ctl_exchange *x)
 	str_add(s, ", ");
 	str_escaped(s, view_str(x->state));
 	if (x->deadline.armed) {
-		str_add(s, ", given up in ");
+		str_add(s, ", at most ");
 		duration(s, x->deadline.secs);
+		str_add(s, " more");
 	}
 	str_char(s, '\n');
 }

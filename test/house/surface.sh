@@ -58,7 +58,8 @@ runs() {
 	esac
 	echo "$out"
 }
-trim() { sed 's/^[[:space:]]*//; s/[[:space:]]*$//' <<<"$1"; }
+trim() { local IFS=$' \t' v; read -r v <<<"${1//$bar/|}"; printf -v "$2" %s "$v"; }
+bar=$'\002'
 
 n=0
 while IFS= read -r line; do
@@ -66,8 +67,11 @@ while IFS= read -r line; do
 	case $line in ''|'#'*) continue ;; esac
 	lines=$((lines + 1))
 	# "||" stands for a bar in the item or text
-	IFS=$'\001' read -r kind item tests text <<<"$(sed 's/||/\x02/g; s/ *| */\x01/g; s/\x02/|/g' <<<"$line")"
-	kind=$(trim "$kind") item=$(trim "$item") tests=$(trim "${tests-}") text=$(trim "${text-}")
+	IFS='|' read -r kind item tests text <<<"${line//||/$bar}"
+	trim "$kind" kind
+	trim "$item" item
+	trim "${tests-}" tests
+	trim "${text-}" text
 	[ -n "$item" ] || { bad "line $n: no item: $line"; continue; }
 	case $tests in
 	later:*\;*)

@@ -200,7 +200,7 @@ a_person_sees_what_is_down_and_why(void **state)
 	    "        in 10 packets 1.5K (refused 1), out 20 packets 3.0M\n"
 	    "\nNEGOTIATIONS\n"
 	    "  main mode peer-north, responder, 192.0.2.1:500 <-> 192.0.2.9:500, waiting for SA, "
-	    "given up in 15 s\n"
+	    "at most 15 s more\n"
 	    "\nLAST FAILURES\n"
 	    "  12 s ago: no acceptable proposal [NO_PROPOSAL] (3 times)\n"
 	    "        peer      192.0.2.7:500 (peer-south)\n"
