@@ -469,7 +469,7 @@ signed-by-chain)
 	issue() {	# name issuer subject section
 		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/$1.key" 2>/dev/null
 		openssl req -new -key "$T/$1.key" -subj "$3" -out "$T/$1.csr"
-		openssl x509 -req -in "$T/$1.csr" -days 30 -sha256 -extfile "$T/pki.cnf" -extensions "$4" \
+		openssl x509 -req -in "$T/$1.csr" -days 90 -sha256 -extfile "$T/pki.cnf" -extensions "$4" \
 		    -set_serial 0x$(openssl rand -hex 8) -out "$T/$1.crt" \
 		    $(if [ "$2" = "$1" ]; then echo "-signkey $T/$1.key"; else echo "-CA $T/$2.crt -CAkey $T/$2.key"; fi) \
 		    2>"$T/issue" || fail "$1: $(cat "$T/issue")"
