@@ -211,7 +211,9 @@ ocsp-down)
 	up
 	logged west '/CN=inter passes without an OCSP answer: .*http://10.9.0.2:8002/' ||
 	    fail "the responder of the other CA was not asked about the intermediate certificate"
-	say "ok: refused connections, silence" ;;
+	stop west
+	grep -qE 'ended by|did not end by itself' "$T/west/log" && fail "not a clean end: $(grep -E 'ended by|by itself' "$T/west/log")"
+	say "ok: refused connections, silence, a clean end" ;;
 
 # fetch and trust die while an exchange waits.
 ocsp-deaths)
