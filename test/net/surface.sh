@@ -1229,8 +1229,9 @@ clean-log)
 	stop west || fail "it ended with status $?"
 	wait_for 5 "the DELETE on east" no_tunnel east
 	stop east || fail "it ended with status $?"
-	# lines host: without the time
-	lines() { sed 's/^[0-9]\{6\}\.[0-9]\{6\} Default //' "$T/$1/log"; }
+	# lines host: without the time, and without the fences that this machine does not have
+	lines() { sed 's/^[0-9]\{6\}\.[0-9]\{6\} Default //
+	    /^role [a-z]*: .*\(no Landlock\|no account of its own\|no chroot\)/d' "$T/$1/log"; }
 	cat >"$T/want" <<-W
 	isakmpd: starting [priv]
 	IPsec back end: user (asked for)
