@@ -159,6 +159,11 @@ every_example() {
 					shows "$command" && break
 					pause
 				done
+				# in a user namespace tcpdump cannot give its rights up, and refuses
+				[ $i -lt 100 ] || ! grep -q "Couldn't change to" "$T/said" || {
+					say "not tried, no tcpdump in a user namespace: $command"
+					continue
+				}
 				[ $i -lt 100 ] || fail "$command: shows nothing: $(cat "$T/shown" "$T/said")"
 			fi ;;
 		esac
