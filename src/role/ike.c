@@ -255,6 +255,10 @@ ike_shutdown(struct ike *ike)
 	const struct snapshot *s = ike->snapshot;
 	bool deletes = !ike->ctx->options.passive && (s == NULL || s->delete_sas);
 
+	if (!deletes) {
+		(void)role_body(ike->ctx, ROLE_KERN);
+		(void)!role_send(ike->ctx, ROLE_KERN, MSG_KERN_KEEP);	/* a dead one keeps nothing */
+	}
 	core_shutdown(ike->core, role_now(), deletes);
 }
 

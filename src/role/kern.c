@@ -44,6 +44,7 @@ struct kern {
 	bool			 user;		/* it is the user back end */
 	bool			 calling;	/* waiting for esp: events only queue up */
 	bool			 withdraw;	/* the end will be one that was ordered */
+	bool			 keep;		/* and yet SAs and policies are to stay */
 	struct event		*changed, *settle, *retry, *look;
 	struct mono		 healed;	/* when flows were placed again */
 	char			 said[SAID_MAX];
@@ -213,6 +214,8 @@ on_message(struct role_ctx *ctx, enum role from, struct channel_in *in)
 
 	if (from == ROLE_IKE && in->type == MSG_KERN_ASK)
 		ok = on_ask(k, &in->body);
+	else if (from == ROLE_IKE && in->type == MSG_KERN_KEEP)
+		ok = k->keep = true;
 	else if (from == ROLE_ESP && in->type == MSG_ESP_EVENT && k->user)
 		ok = user_input(k->backend, rd_rest(&in->body));
 	else if (from == ROLE_ESP && in->type == MSG_ESP_ANSWER)
@@ -389,7 +392,8 @@ start(struct kern *k)
 }
 
 /*
- * At an end that was ordered nothing stays.  At any other, because the monitor died
+ * At an end that was ordered nothing stays, unless the order was to leave all as it is
+ * for who comes next; only a kernel can do that.  At any other end, because the monitor died
  * or this role did wrong, flows stay in force without SAs: they block, as they are to.
  */
 static void
@@ -403,11 +407,16 @@ finish(struct kern *k)
 		event_free(k->retry);
 	if (k->look != NULL)
 		event_free(k->look);
-	if (k->state != NULL && k->backend->ops == &xfrm_ops)
+	bool xfrm = k->state != NULL && k->backend->ops == &xfrm_ops;
+	bool keep = xfrm && k->withdraw && k->keep;
+
+	if (xfrm)
 		(void)xfrm_settled(k->backend);
-	if (k->state != NULL && !k->withdraw)
+	if (keep)
+		role_log(k->ctx, ROLE_LOG_NORMAL, 0, "role kern: SAs and policies stay in the kernel");
+	else if (k->state != NULL && !k->withdraw)
 		kern_state_abandon(k->state);
-	kern_state_free(k->state, k->withdraw);
+	kern_state_free(k->state, k->withdraw && !keep);
 }
 
 int

@@ -64,6 +64,7 @@ static const struct channel_row keys_rows[] = {
 
 static const struct channel_row kern_rows[] = {
 	ROW(MSG_KERN_ASK,	A, 1, 16384,	false, PHASE_ANY, 0, false),
+	ROW(MSG_KERN_KEEP,	A, 0, 0,	false, PHASE_ANY, 0, false),
 	ROW(MSG_KERN_ANSWER,	B, 1, 2048,	false, PHASE_ANY, 0, false),
 	ROW(MSG_KERN_EVENT,	B, 1, 2048,	false, PHASE_ANY, 0, false),
 	ROW(MSG_KERN_BACKEND,	B, 1, 2048,	false, PHASE_ANY, 0, false),

@@ -115,7 +115,8 @@ enum {
 	MSG_KERN_ASK = 1,	/* A -> B: kern_ask */
 	MSG_KERN_ANSWER,	/* B -> A: kern_answer */
 	MSG_KERN_EVENT,		/* B -> A: kern_event */
-	MSG_KERN_BACKEND	/* B -> A: name of the chosen back end, 0, why others were not */
+	MSG_KERN_BACKEND,	/* B -> A: name of the chosen back end, 0, why others were not */
+	MSG_KERN_KEEP		/* A -> B: what the kernel holds is to stay at the end (-S, Delete-SAs=no) */
 };
 
 /* ike (A) -- trust (B) */

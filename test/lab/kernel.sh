@@ -5,7 +5,7 @@
 # kernel.sh -l lists the cases.
 
 cases='acquire acquire-only flush-sas flush-policies delete-one drift taken-over leftovers
-	shared own-sockets'
+	shared kept own-sockets'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
 	exit
@@ -231,6 +231,21 @@ kernel_leftovers() {
 	others_stay
 	orderly
 	others_stay
+}
+
+# Delete-SAs=no: the tunnel goes on without the daemon, and the next run begins anew.
+kernel_kept() {
+	pair general=Delete-SAs=no
+	up
+	stop west || fail "it ended with status $?"
+	[ "$(xfrm west state | grep -c 'proto esp')" = 2 ] || fail "SAs: $(xfrm west state)"
+	flow_is_there || fail "the flow went with the daemon"
+	check "pings without a daemon" pings cwest 10.2.0.2
+	sed -i '/Delete-SAs/d' "$T/west/run/isakmpd.conf"
+	start west
+	[ "$(xfrm west state | grep -c 'proto esp')" = 0 ] || fail "SAs left: $(xfrm west state)"
+	up
+	orderly
 }
 
 # Shared-SADB: SAs have no replay window; a reload without the tag makes them anew
