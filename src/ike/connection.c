@@ -232,7 +232,7 @@ connection_acquired(struct core *core, const struct flow *packet)
 	struct connection_state *best = NULL;
 
 	/* Otherwise such a policy belongs to another key daemon. */
-	if (!core->snapshot->acquire_only)
+	if (core->snapshot == NULL || !core->snapshot->acquire_only)
 		return;
 	for (size_t i = 0; i < core->n_connections; i++) {
 		struct connection_state *c = &core->connections[i];

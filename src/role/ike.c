@@ -493,6 +493,8 @@ ike_free(struct ike *ike)
 		event_free(ike->timer);
 	if (ike->apply != NULL)
 		event_free(ike->apply);
+	if (ike->hold != NULL)
+		event_free(ike->hold);
 	core_free(ike->core);
 	snapshot_unref(ike->snapshot);
 	store_free(ike->store);

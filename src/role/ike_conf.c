@@ -6,7 +6,10 @@
 #include "role/ike_internal.h"
 
 /* What the lists of connections say waits for the end of a batch (isakmpd.md 6.2). */
-enum { APPLY_MS = 200, LISTS_MS = 5000 };
+enum {
+	APPLY_MS = 200, LISTS_MS = 5000,
+	HOLD_MS = 2000		/* far more than trust needs to load */
+};
 
 /* ---- debug levels ---- */
 
@@ -154,7 +157,46 @@ take_snapshot(struct ike *ike, struct snapshot *s)
 {
 	snapshot_unref(ike->snapshot);
 	ike->snapshot = s;
-	core_configure(ike->core, role_now(), s);
+	if (!ike->holding)
+		core_configure(ike->core, role_now(), s);
+}
+
+/* ---- the beginning ---- */
+
+static void
+on_hold(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	ike_conf_begin(arg);
+	ike_drain(arg);
+}
+
+/*
+ * Where something is to be signed, the first negotiation waits a moment for
+ * trust: a peer that sends its certificate only when asked for it has to be
+ * asked.  (spec: authentication.md section 6.3, CERT_REQ)
+ */
+static bool
+hold(struct ike *ike)
+{
+	const struct timeval tv = { .tv_sec = HOLD_MS / 1000, .tv_usec = HOLD_MS % 1000 * 1000 };
+
+	if (ike->hold == NULL)
+		ike->hold = event_new(ike->ctx->base, -1, 0, on_hold, ike);
+	return ike->hold != NULL && event_add(ike->hold, &tv) == 0;
+}
+
+void
+ike_conf_begin(struct ike *ike)
+{
+	if (!ike->holding)
+		return;
+	ike->holding = false;
+	if (ike->hold != NULL)
+		event_del(ike->hold);
+	core_configure(ike->core, role_now(), ike->snapshot);
+	ike_fifo_start(ike);
 }
 
 bool
@@ -263,6 +305,7 @@ load(struct ike *ike, struct view text)
 	problems_done(&problems);
 	bool first = !ike->configured;
 	ike->configured = true;
+	ike->holding = ike->holding || first;
 	ike->changed = ike->lists_changed = false;
 	event_del(ike->apply);
 	store_free(ike->store);
@@ -275,8 +318,8 @@ load(struct ike *ike, struct view text)
 	ike_identities_check(ike);
 	if (!first && s->renegotiate_on_hup)
 		core_renegotiate(ike->core, role_now());
-	if (first)
-		ike_fifo_start(ike);
+	if (first && (!ike_identities_sign(ike) || !hold(ike)))
+		ike_conf_begin(ike);
 }
 
 static bool

@@ -62,6 +62,12 @@ ike_identities_check(struct ike *ike)
 	}
 }
 
+bool
+ike_identities_sign(const struct ike *ike)
+{
+	return ike->identities != NULL && ike->identities->n > 0;
+}
+
 /* Once both the key and the certificates are there. */
 static void
 ask_trust(struct ike *ike, size_t i)

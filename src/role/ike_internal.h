@@ -57,11 +57,12 @@ struct ike {
 	bool		 psk_loading;	/* versions are those of the file at hand */
 	uint64_t	 configurations;	/* snapshots made so far */
 	bool		 configured;	/* the first configuration has been taken */
+	bool		 holding;	/* and the core does not have it yet */
 	bool		 changed;	/* FIFO C: a new snapshot is due */
 	bool		 lists_changed;	/* ... and the lists of connections are in it */
 	struct ike_socket socket[IKE_SOCKETS];
 	struct net_batch *batch;
-	struct event	*timer, *apply, *fifo;
+	struct event	*timer, *apply, *fifo, *hold;
 	struct fifo_lines lines;
 	uint8_t		 saved_level[DEBUG_CLASSES];	/* D T */
 	bool		 levels_saved;
@@ -102,6 +103,7 @@ void	ike_reload(struct ike *);
 bool	ike_conf_message(struct ike *, struct channel_in *);
 /* Makes the store's present content the configuration; false: it is kept as it was. */
 bool	ike_apply(struct ike *);
+void	ike_conf_begin(struct ike *);	/* the first configuration waits no longer */
 void	ike_apply_soon(struct ike *, bool lists);
 /* If changes by FIFO wait, now. */
 void	ike_apply_pending(struct ike *);
@@ -140,6 +142,7 @@ void	ike_keys_paths(struct ike *, const struct snapshot *);
 /* ike_identities.c */
 /* After files were told to keys and trust: asks, and logs what is missing. */
 void	ike_identities_check(struct ike *);
+bool	ike_identities_sign(const struct ike *);	/* does any peer want a signature of ours? */
 void	ike_identities_certificates(struct ike *);	/* they are loaded */
 bool	ike_identities_key(struct ike *, struct rd *);	/* MSG_KEY_HELD */
 void	ike_identities_checked(struct ike *, const struct trust_answer *);

@@ -87,6 +87,7 @@ on_state(struct ike *ike, struct rd *body)
 		free(ike->trust_state);
 		ike->trust_state = s;
 		ike_identities_certificates(ike);
+		ike_conf_begin(ike);
 		return true;
 	}
 	free(s);

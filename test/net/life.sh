@@ -6,7 +6,7 @@
 cases='tunnel4 tunnel6 six-in-four four-in-six transport udp-encap several-flows
 	no-clear-text big-packets delete restart crash rekey both-start
 	unknown-connection wrong-psk wrong-id wrong-proposal no-answer
-	hup orders certificates signed-by-ca signed-by-chain role-dies stop-is-clean secrets-stay nat lossy
+	hup orders certificates signed-by-ca first-asks signed-by-chain role-dies stop-is-clean secrets-stay nat lossy
 	signatures key-files'
 if [ "${1-}" = -l ]; then
 	printf '%s\n' $cases
@@ -30,6 +30,26 @@ traffic() {
 	check "pings $from back" pings ceast "$from"
 	out=$(bulk cwest ceast "$to" 5000000) || fail "bulk data: $out"
 	say "ok: $out"
+}
+# Both gateways signed by one authority, with keys of their own.
+certified() {
+	local h me
+	ctl=$PWD/../../src/cmd/isakmpctl.sh
+	pki() { (cd "$T" && sh "$ctl" pki "$@") >"$T/pki" 2>&1 || fail "pki $*: $(cat "$T/pki")"; }
+	pki ca "Example VPN"
+	for h in west east; do
+		me=10.9.0.$([ $h = west ] && echo 1 || echo 2)
+		pki key -e "$T/$h-keys"
+		pki request -e "$T/$h-keys" $me
+		pki sign "$T/$h-keys/$me.csr"
+		ours_conf $h p1=AES-256-SHA2-256-GRP19-RSA_SIG key="$T/$h-keys/private/local.key" \
+		    hispub="$T/$h-keys/local.pub" psk="$h only"
+		rm -r "$T/$h/run/pubkeys"
+		mkdir "$T/$h/run/ca" "$T/$h/run/certs" "$T/$h/run/crls"
+		cp "$T/isakmpd-ca/ca.crt" "$T/$h/run/ca/"
+		cp "$T/isakmpd-ca/ca.crl" "$T/$h/run/crls/"
+		cp "$T/isakmpd-ca/$me.crt" "$T/$h/run/certs/"
+	done
 }
 six_outside_west="me=fd09::1 he=fd09::2"
 six_outside_east="me=fd09::2 he=fd09::1"
@@ -424,24 +444,7 @@ certificates)
 
 # Neither side has the other's key: both trust a CA.
 signed-by-ca)
-	ctl=$PWD/../../src/cmd/isakmpctl.sh
-	pki() { (cd "$T" && sh "$ctl" pki "$@") >"$T/pki" 2>&1 || fail "pki $*: $(cat "$T/pki")"; }
-	pki ca "Example VPN"
-	for h in west east; do
-		me=10.9.0.$([ $h = west ] && echo 1 || echo 2)
-		pki key -e "$T/$h-keys"
-		pki request -e "$T/$h-keys" $me
-		pki sign "$T/$h-keys/$me.csr"
-		ours_conf $h p1=AES-256-SHA2-256-GRP19-RSA_SIG key="$T/$h-keys/private/local.key" \
-		    hispub="$T/$h-keys/local.pub" psk="$h only"
-		rm -r "$T/$h/run/pubkeys"
-		mkdir "$T/$h/run/ca" "$T/$h/run/certs" "$T/$h/run/crls"
-		cp "$T/isakmpd-ca/ca.crt" "$T/$h/run/ca/"
-		cp "$T/isakmpd-ca/ca.crl" "$T/$h/run/crls/"
-		cp "$T/isakmpd-ca/$me.crt" "$T/$h/run/certs/"
-		printf '%s\n' "[X509-certificates]" CA-directory=/run/ca Cert-directory=/run/certs \
-		    CRL-directory=/run/crls >>"$T/$h/run/isakmpd.conf"
-	done
+	certified
 	both_start
 	up
 	traffic
@@ -457,6 +460,18 @@ signed-by-ca)
 	wait_for 20 "the refusal" logged west 'CERT_REVOKED'
 	logged west 'x509_cert_validate: a certificate is revoked' || fail "not the line people search for"
 	logged west 'serial .* since 20' || fail "no date: $(grep CERT_REVOKED "$T/west/log")" ;;
+
+# A daemon that has much to load asks for the peer's certificate at its first try.
+first-asks)
+	certified
+	sed -i "s/^Passive-connections=.*/Connections=net/" "$T/west/run/isakmpd.conf"
+	printf '%s\n' "[X509-certificates]" Send-certificates=if-asked >>"$T/east/run/isakmpd.conf"
+	for i in {1..400}; do cp "$T/isakmpd-ca/ca.crt" "$T/west/run/ca/$i.crt"; done
+	start east
+	start west
+	wait_for 10 "the tunnel" tunnel_up west
+	[ "$(count_logged west 'out main/1')" = 1 ] || fail "more than one try: $(grep main "$T/west/log")"
+	logged west 'out main/3 .*CR,' || fail "nothing was asked: $(grep main/ "$T/west/log")" ;;
 
 # Root, two authorities below it and the host: only the root is known to the
 # peer, and the hosts are called by the subjects of their certificates.
