@@ -53,6 +53,17 @@ find(const struct table *t, uint64_t hash, struct view key)
 	return i;
 }
 
+/* All keys of a table differ: to move one, none need be looked at. */
+static void
+move_into(struct table *t, const struct table_slot *s)
+{
+	size_t i = s->hash & (t->size - 1);
+
+	while (t->v[i].key != NULL)
+		i = (i + 1) & (t->size - 1);
+	t->v[i] = *s;
+}
+
 static bool
 grow(struct table *t)
 {
@@ -63,7 +74,7 @@ grow(struct table *t)
 		return false;
 	for (size_t i = 0; i < t->size; i++)
 		if (t->v[i].key != NULL)
-			bigger.v[find(&bigger, t->v[i].hash, view_str(t->v[i].key))] = t->v[i];
+			move_into(&bigger, &t->v[i]);
 	free(t->v);
 	*t = bigger;
 	return true;
