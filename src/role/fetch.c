@@ -356,8 +356,6 @@ job_new(struct fetch *f, const struct fetch_ask *a)
 	j->url = a->url;
 	j->until = mono_add(role_now(), span_ms(a->left_ms));
 	j->timer = event_new(f->ctx->base, -1, 0, on_deadline, j);
-	/* The loop counts from when it woke up, which may be long before the ask came. */
-	(void)event_base_update_cache_time(f->ctx->base);
 	http_request(&w, &a->url, a->body);
 	j->n = wr_done(&w).n;
 	if (j->timer == NULL || event_add(j->timer, &tv) < 0 || j->n == 0) {
