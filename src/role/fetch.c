@@ -127,18 +127,6 @@ job_done(struct job *j, struct view body)
 	job_free(j);
 }
 
-static void
-on_deadline(evutil_socket_t fd, short what, void *arg)
-{
-	struct job *j = arg;
-	STR(reason, FETCH_REASON_MAX);
-
-	(void)fd;
-	(void)what;
-	str_addf(&reason, "%s took too long", j->state);
-	job_failed(j, reason.p);
-}
-
 static struct timeval
 time_until(struct mono until, unsigned parts)
 {
@@ -147,6 +135,22 @@ time_until(struct mono until, unsigned parts)
 	if (us < 1000)
 		us = 1000;
 	return (struct timeval){ .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct job *j = arg;
+	const struct timeval rest = time_until(j->until, 1);
+	STR(reason, FETCH_REASON_MAX);
+
+	(void)fd;
+	(void)what;
+	/* The loop counts in ticks of a coarse clock and may come a little early. */
+	if (!mono_reached(role_now(), j->until) && event_add(j->timer, &rest) == 0)
+		return;
+	str_addf(&reason, "%s took too long", j->state);
+	job_failed(j, reason.p);
 }
 
 /* ---- one connection ---- */
