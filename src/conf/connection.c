@@ -304,14 +304,27 @@ build_connection(struct build *b, const struct sect *s, struct connection *c)
 
 /* ---- all of them ---- */
 
+/* The connection that had this key before, or NULL: now c has it. */
+static const struct connection *
+had_before(struct build *b, struct table *seen, struct view key, struct connection *c)
+{
+	const struct connection *first = table_get(seen, key);
+	char *kept = first != NULL ? NULL : arena_text(b->scratch, key);
+
+	if (first == NULL && (kept == NULL || !table_put(seen, kept, c)))
+		b->no_memory = true;
+	return first;
+}
+
 /* The same traffic by two peers: the kernel leads it to one. */
 static void
 check_rivals(struct build *b)
 {
 	struct table seen = { 0 };
 
-	for (size_t i = 0; i < b->snap->n_connections; i++) {
-		const struct connection *c = &b->snap->connections[i], *rival;
+	for (size_t i = 0; i < b->snap->n_connections && !b->no_memory; i++) {
+		struct connection *c = &b->snap->connections[i];
+		const struct connection *rival;
 		STR(key, 400);
 
 		if (c->peer == NULL || c->local_id.type == 0 || c->remote_id.type == 0)
@@ -319,20 +332,13 @@ check_rivals(struct build *b)
 		id_print(&key, c->nat_id.type != 0 ? &c->nat_id : &c->local_id);
 		str_add(&key, " to ");
 		id_print(&key, &c->remote_id);
-		rival = table_get(&seen, view_str(key.p));
+		rival = had_before(b, &seen, view_str(key.p), c);
 		if (rival != NULL && rival->peer != c->peer) {
 			SHOW(name, view_str(rival->name));
 			complain(b, PROBLEM_WARNING, ref_section(b, c->name),
 			    "give them different IDs, or have only one of them",
 			    "the same traffic as [%s], which is with another peer: only one of them can carry "
 			    "it", name.p);
-		}
-		if (rival != NULL)
-			continue;
-		char *kept = arena_text(b->scratch, view_str(key.p));
-		if (kept == NULL || !table_put(&seen, kept, &b->snap->connections[i])) {
-			b->no_memory = true;
-			break;
 		}
 	}
 	table_done(&seen);
@@ -344,8 +350,9 @@ check_twins(struct build *b)
 {
 	struct table seen = { 0 };
 
-	for (size_t i = 0; i < b->snap->n_connections; i++) {
-		const struct connection *c = &b->snap->connections[i], *twin;
+	for (size_t i = 0; i < b->snap->n_connections && !b->no_memory; i++) {
+		struct connection *c = &b->snap->connections[i];
+		const struct connection *twin;
 		STR(key, 400);
 
 		if (c->peer == NULL || c->local_id.type == 0)
@@ -355,17 +362,11 @@ check_twins(struct build *b)
 		str_add(&key, " to ");
 		if (c->remote_id.type != 0)
 			id_print(&key, &c->remote_id);
-		twin = table_get(&seen, view_str(key.p));
+		twin = had_before(b, &seen, view_str(key.p), c);
 		if (twin != NULL) {
 			SHOW(name, view_str(twin->name));
 			complain(b, PROBLEM_WARNING, ref_section(b, c->name), "",
 			    "same peer and IDs as [%s]: the peer can only mean the first", name.p);
-			continue;
-		}
-		char *kept = arena_text(b->scratch, view_str(key.p));
-		if (kept == NULL || !table_put(&seen, kept, &b->snap->connections[i])) {
-			b->no_memory = true;
-			break;
 		}
 	}
 	table_done(&seen);
